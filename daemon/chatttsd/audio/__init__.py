@@ -1,0 +1,1 @@
+"""Sound output: the PortAudio player and the supervisor that keeps it alive."""

@@ -1,0 +1,60 @@
+"""The contract between the pipeline and sound output; PCM is mono S16LE at `constants.SAMPLE_RATE`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """The configuration's `[audio]`."""
+
+    device: str = ""
+    """PortAudio device name or a part of it; empty is the system's default."""
+    latency_ms: int = 25
+    """What is asked of the sound card: low stops sooner, high survives a busier machine."""
+    idle_close_seconds: float = 2.0
+    """The device is given back after this long without anything to say."""
+    wait_seconds: float = 10.0
+    """How long an utterance waits for a sound device before it ends as `failed`."""
+    stall_seconds: float = 1.0
+    """No callback for this long means that the sound server hangs."""
+
+
+class AudioUnavailableError(Exception):
+    """There is no sound device, or none came back in time; the message says why and how to mend it."""
+
+
+Heard = Callable[[], None]
+
+
+class AudioOutput(Protocol):
+    """Where the pipeline puts sound; every method is called on the event loop's thread."""
+
+    @property
+    def reason(self) -> str:
+        """Why there is no sound right now; empty when all is well."""
+
+    async def open(self) -> None:
+        """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError."""
+
+    async def write(self, pcm: bytes) -> None:
+        """Queue samples, waiting while the buffer is full; raises AudioUnavailableError as `open` does."""
+
+    def mark(self, heard: Heard) -> None:
+        """Call `heard` on the loop once everything written so far has been heard (dropped by `flush`)."""
+
+    def flush(self) -> None:
+        """Forget everything not yet heard, marks too: silence within 50 ms."""
+
+    def pause(self) -> None:
+        """Stop at the current sample and keep what is queued."""
+
+    def resume(self) -> None:
+        """Go on at the sample where `pause` stopped."""
+
+    def release(self) -> None:
+        """Say that nothing more comes for now: the device is closed after `idle_close_seconds`."""
+
+    async def close(self) -> None:
+        """Close the device for good."""

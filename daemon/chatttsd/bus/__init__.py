@@ -1,0 +1,1 @@
+"""The D-Bus surface of the daemon."""

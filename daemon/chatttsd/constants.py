@@ -1,0 +1,15 @@
+"""Names and numbers that the daemon shares with its clients; the only module that every room may import."""
+
+from typing import Final
+
+BUS_NAME: Final = "org.chattts.Speech1"
+OBJECT_PATH: Final = "/org/chattts/Speech1"
+INTERFACE: Final = "org.chattts.Speech1"
+ERROR_PREFIX: Final = "org.chattts.Speech1.Error"
+UNIT: Final = "chatttsd.service"
+
+SAMPLE_RATE: Final = 24_000
+"""Hz; every PCM byte string in the project is mono S16LE at this rate."""
+SAMPLE_BYTES: Final = 2
+
+OUTCOMES: Final = ("finished", "cancelled", "interrupted", "dropped", "failed")

@@ -1,0 +1,1 @@
+"""chatttsctl, the control command: a client of the bus."""

@@ -1,0 +1,1 @@
+"""Clients of the bus for other speech systems."""

@@ -1,0 +1,91 @@
+"""The contract between an engine (in the worker process), its client (in the daemon) and the pipeline.
+
+Nothing here imports numpy: the daemon process must stay small, only the worker does arithmetic on samples.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice as clients see it: stable id, human name, engine, BCP 47 languages."""
+
+    id: str
+    name: str
+    engine: str
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisRequest:
+    """One segment to synthesise; `text` is already sanitised and short (a few hundred characters at most)."""
+
+    text: str = field(repr=False)
+    language: str = "en"
+    """BCP 47, already resolved (never `auto`)."""
+    voice: str = ""
+    """A voice id of this engine, or empty for the engine's default voice of `language`."""
+    kind: str = "text"
+    """`text`, `char` (say the name of one character) or `key` (say the name of a key, e.g. `shift_a`)."""
+    rate: float = 1.0
+    """0.25..4.0, 1 is the engine's normal speed."""
+    pitch: float = 1.0
+    """0.5..2.0."""
+    volume: float = 1.0
+    """0..1, a linear gain."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Engine-specific options by their D-Bus name (`seed`, `temperature`, `oral`, ...)."""
+
+
+Emit = Callable[["NDArray[np.int16]"], bool]
+"""Takes mono int16 samples at `constants.SAMPLE_RATE`; False means cancelled: return at once."""
+
+Cancelled = Callable[[], bool]
+
+
+class Engine(Protocol):
+    """A speech engine as the worker process sees it; used from one thread only."""
+
+    name: str
+
+    def voices(self) -> Sequence[Voice]:
+        """List the voices that can be asked for now."""
+
+    def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
+        """Synthesise one segment, emitting samples as they come; looks at `cancelled` every 10 ms of work.
+
+        Raises EngineError with a message that does not hold the text.
+        """
+
+    def close(self) -> None:
+        """Release what the engine holds; the process ends right after."""
+
+
+class EngineError(Exception):
+    """The engine cannot say this segment; the message says why and never holds the text."""
+
+
+class EngineDiedError(EngineError):
+    """The worker process ended or sent garbage in the middle of a request."""
+
+
+class EngineHungError(EngineError):
+    """The worker did not send anything before the deadline and was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker process is watched and restarted; the configuration's `[worker]`."""
+
+    hang_seconds: float = 10.0
+    """Deadline of a request without any audio; 3 x the expected audio is added."""
+    start_seconds: float = 20.0
+    """How long a worker may take to say hello."""
+    backoff_first_seconds: float = 0.1
+    backoff_max_seconds: float = 30.0

@@ -1,0 +1,26 @@
+"""Where the configuration, voices and models live (XDG base directories)."""
+
+import os
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+_NAME = "chatttsd"
+
+
+def _dirs() -> PlatformDirs:
+    return PlatformDirs(_NAME, appauthor=False)
+
+
+def config_files() -> list[Path]:
+    """Return the places of config.toml, most specific first: `$CHATTTSD_CONFIG`, the user's, the system's."""
+    named = os.environ.get("CHATTTSD_CONFIG")
+    if named:
+        return [Path(named)]
+    system = (Path(root) / _NAME for root in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if root)
+    return [folder / "config.toml" for folder in (_dirs().user_config_path, *system)]
+
+
+def data_dir() -> Path:
+    """Return `$XDG_DATA_HOME/chatttsd`, which holds `models` and `voices`."""
+    return _dirs().user_data_path
