@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from chatttsd.speech.options import SpeakOptions
+from chatttsd.speech.options import Priority, SpeakOptions
 
 
 class Outcome(StrEnum):
@@ -38,6 +38,11 @@ class Utterance:
     options: SpeakOptions
     state: State = State.QUEUED
     outcome: Outcome | None = None
+    priority: Priority = field(init=False)
+    """The queue's view of it: that of the options, raised for the last of a series of `progress`."""
+
+    def __post_init__(self) -> None:
+        self.priority = self.options.priority
 
     def start(self) -> None:
         """Move from queued to speaking; raises UtteranceEndedError from any other state."""
