@@ -1,0 +1,202 @@
+"""Answers method calls to exported interfaces: quotas first, then exactly one reply, whatever happens."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from dbus_next import Message, MessageFlag, Variant
+
+from chatttsd.bus import errors, introspection
+from chatttsd.bus.errors import BusError
+from chatttsd.bus.interface import Call, Interface, Method, is_awaitable, reply_body
+from chatttsd.bus.transport import Connection
+from chatttsd.speech.limits import Limits
+from chatttsd.speech.quota import CallQuota
+
+_LOGGER = logging.getLogger(__name__)
+_INTROSPECTABLE: Final = "org.freedesktop.DBus.Introspectable"
+_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+_PEER: Final = "org.freedesktop.DBus.Peer"
+
+
+class ObjectServer:
+    """Exports interfaces on one connection and answers every call to them exactly once."""
+
+    def __init__(self, limits: Limits, max_message: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._max_message = max_message
+        self._clock = clock
+        self._quota = CallQuota(limits)
+        self._objects: dict[str, dict[str, Interface]] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self.connection = Connection(self._handle, max_message)
+
+    def export(self, path: str, interface: Interface) -> None:
+        """Make an interface callable at a path."""
+        self._objects.setdefault(path, {})[interface.name] = interface
+
+    def configure(self, limits: Limits, max_message: int) -> None:
+        """Use other limits for calls from now on."""
+        self._limits = limits
+        self._max_message = max_message
+        self._quota = CallQuota(limits)
+        self.connection.configure(max_message)
+
+    def sender_left(self, sender: str) -> None:
+        """Forget what is remembered of a client."""
+        self._quota.forget(sender)
+
+    def emit(self, path: str, interface: Interface, name: str, *arguments: object) -> None:
+        """Broadcast a signal."""
+        signal = next(item for item in interface.signals if item.name == name)
+        self._signal(path, interface.name, name, signal.signature, list(arguments))
+
+    def properties_changed(self, path: str, interface: Interface, *names: str) -> None:
+        """Broadcast PropertiesChanged with the present values."""
+        changed = {name: interface.get(name) for name in names}
+        self._signal(path, _PROPERTIES, "PropertiesChanged", "sa{sv}as", [interface.name, changed, []])
+
+    async def close(self) -> None:
+        """Answer what is still waiting with an error, then hang up."""
+        for task in list(self._tasks):
+            task.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+            await asyncio.sleep(0)  # the answers are sent by callbacks of the tasks
+        await self.connection.close()
+
+    def _signal(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:
+        self.connection.send(Message.new_signal(path, interface, member, signature, body))
+
+    def _handle(self, message: Message, size: int) -> None:
+        """Answer one call; everything up to the reply happens here, before any task exists."""
+        try:
+            self._answer(message, size)
+        except BusError as error:
+            self._fail(message, error)
+        except Exception:
+            _LOGGER.exception("%s failed", _shown(message))
+            self._fail(message, errors.internal())
+
+    def _answer(self, message: Message, size: int) -> None:
+        interfaces = self._objects.get(message.path)
+        standard = _STANDARD.get(message.interface or _STANDARD_OWNER.get(message.member, ""))
+        if size > self._max_message:
+            self._admit(message)
+            raise errors.message_too_long(size, self._max_message)
+        if standard is not None:
+            signature, body = standard(self, message)
+            self._reply(message, signature, body)
+            return
+        if interfaces is None:
+            raise errors.unknown_object(message.path)
+        interface = _pick(interfaces, message)
+        found = interface.find(message.member, message.signature)
+        if not found.free:
+            self._admit(message)
+        result = found.function(interface, Call(message.sender, message.unix_fds), *message.body)
+        if is_awaitable(result):
+            self._answer_later(message, found, result)
+        else:
+            self._reply(message, found.result, reply_body(found, result))
+
+    def _admit(self, message: Message) -> None:
+        if not self._quota.admit(message.sender, self._clock()):
+            allowed = f"{self._limits.calls_per_second:g} a second, {self._limits.call_burst} at once"
+            raise errors.limits_exceeded(f"too many calls from this client, allowed: {allowed}")
+
+    def _answer_later(self, message: Message, found: Method, result: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(result)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finish(message, found, done))
+
+    def _finish(self, message: Message, found: Method, task: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            self._fail(message, errors.cancelled())
+            return
+        error = task.exception()
+        if error is None:
+            self._reply(message, found.result, reply_body(found, task.result()))
+        elif isinstance(error, BusError):
+            self._fail(message, error)
+        else:
+            _LOGGER.error("%s failed", _shown(message), exc_info=error)
+            self._fail(message, errors.internal())
+
+    def _reply(self, message: Message, signature: str, body: list[Any]) -> None:
+        if not message.flags & MessageFlag.NO_REPLY_EXPECTED:
+            self.connection.send(Message.new_method_return(message, signature, body))
+
+    def _fail(self, message: Message, error: BusError) -> None:
+        if not message.flags & MessageFlag.NO_REPLY_EXPECTED:
+            self.connection.send(Message.new_error(message, error.name, str(error)))
+
+    def _introspect(self, message: Message) -> tuple[str, list[Any]]:
+        path = message.path.rstrip("/")
+        below = [p[len(path) + 1 :].split("/")[0] for p in self._objects if p.startswith(path + "/")]
+        interfaces = self._objects.get(message.path, {})
+        if not interfaces and not below:
+            raise errors.unknown_object(message.path)
+        return "s", [introspection.document(interfaces.values(), sorted(set(below)))]
+
+    def _properties(self, message: Message) -> tuple[str, list[Any]]:
+        wanted = {"Get": "ss", "GetAll": "s", "Set": "ssv"}.get(message.member)
+        if wanted is None:
+            raise errors.unknown_method(f"{_PROPERTIES} has no method '{message.member[:80]}'")
+        if message.signature != wanted:
+            raise errors.invalid_args(
+                f"{message.member}: got arguments of type '{message.signature[:80]}', allowed: '{wanted}'"
+            )
+        interface = self._named_interface(message.path, message.body[0])
+        if message.member == "Get":
+            return "v", [interface.get(message.body[1])]
+        if message.member == "GetAll":
+            return "a{sv}", [interface.get_all()]
+        self._admit(message)
+        name, value = message.body[1], message.body[2]
+        interface.set(name, value if isinstance(value, Variant) else Variant("s", str(value)))
+        return "", []
+
+    def _named_interface(self, path: str, name: str) -> Interface:
+        interfaces = self._objects.get(path)
+        if interfaces is None:
+            raise errors.unknown_object(path)
+        if name not in interfaces:
+            raise errors.unknown_interface(f"{path} has no interface '{name[:80]}'")
+        return interfaces[name]
+
+    def _peer(self, message: Message) -> tuple[str, list[Any]]:
+        if message.member == "Ping":
+            return "", []
+        if message.member == "GetMachineId":
+            with open("/etc/machine-id", encoding="ascii") as file:  # noqa: PTH123 - a fixed path
+                return "s", [file.read().strip()]
+        raise errors.unknown_method(f"{_PEER} has no method '{message.member[:80]}'")
+
+
+_STANDARD: Final = {
+    _INTROSPECTABLE: ObjectServer._introspect,  # noqa: SLF001 - this module's own table
+    _PROPERTIES: ObjectServer._properties,  # noqa: SLF001 - likewise
+    _PEER: ObjectServer._peer,  # noqa: SLF001 - likewise
+}
+# A call without an interface is allowed by the specification; dbus-send never makes one.
+_STANDARD_OWNER: Final = {"Introspect": _INTROSPECTABLE, "Ping": _PEER}
+
+
+def _pick(interfaces: dict[str, Interface], message: Message) -> Interface:
+    if message.interface is None:
+        return next(
+            (i for i in interfaces.values() if message.member in i.methods), next(iter(interfaces.values()))
+        )
+    found = interfaces.get(message.interface)
+    if found is None:
+        raise errors.unknown_interface(f"{message.path} has no interface '{message.interface[:80]}'")
+    return found
+
+
+def _shown(message: Message) -> str:
+    """Return the name of the called method: safe to log, since no argument is in it."""
+    return f"{message.interface}.{message.member}"
