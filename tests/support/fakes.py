@@ -24,6 +24,7 @@ class FakeOutput:
     queued: bytearray = field(default_factory=bytearray)
     _marks: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     _position: int = 0
+    _flushes: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self) -> None:
@@ -38,10 +39,20 @@ class FakeOutput:
             await self._changed.wait()
         self.queued += pcm
 
+    async def drain(self) -> None:
+        done: list[bool] = []
+        flushes = self._flushes
+        self.mark(lambda: done.append(True))
+        while not done and flushes == self._flushes:
+            await self.open()
+            self._changed.clear()
+            await self._changed.wait()
+
     def mark(self, heard: Callable[[], None]) -> None:
         self._marks.append((self._position + len(self.queued), heard))
 
     def flush(self) -> None:
+        self._flushes += 1
         self.queued.clear()
         self._marks.clear()
         self._changed.set()

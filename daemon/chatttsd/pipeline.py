@@ -1,0 +1,226 @@
+"""One utterance's way: segments -> engine, ahead of what is heard -> sound output or a file."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Protocol
+
+from chatttsd.audio.api import AudioOutput
+from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
+from chatttsd.engine.api import EngineDiedError, EngineHungError, SynthesisRequest
+from chatttsd.speech.expected import expected_seconds
+from chatttsd.speech.segment import Segment
+
+_LOGGER = logging.getLogger(__name__)
+_BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
+_AHEAD_BYTES: Final = 10 * _BYTES_A_SECOND
+_HEAD_BYTES: Final = _BYTES_A_SECOND // 100
+"""What must have been heard of a segment before its Progress is told: 10 ms."""
+
+
+class Synthesiser(Protocol):
+    """The part of an engine's client that the pipeline uses."""
+
+    def synthesise(
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the PCM of one segment; closing the generator cancels it. Raises EngineError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some PCM of a segment; `begins` marks the segment's first piece."""
+
+    index: int
+    segment: Segment
+    pcm: bytes
+    begins: bool
+
+
+class SegmentPlan:
+    """The segments of a text, cut only as far as they are asked for."""
+
+    def __init__(self, segments: Iterator[Segment]) -> None:
+        self._rest = segments
+        self._known: list[Segment] = []
+
+    def get(self, index: int) -> Segment | None:
+        """Return a segment by number, None behind the last."""
+        while len(self._known) <= index:
+            segment = next(self._rest, None)
+            if segment is None:
+                return None
+            self._known.append(segment)
+        return self._known[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an utterance's segments become PCM."""
+
+    plan: SegmentPlan
+    engine: Synthesiser
+    request: Callable[[Segment], SynthesisRequest]
+    on_synthesised: Callable[[float, float], None]
+    """Hears the seconds of audio and the seconds it took, a segment."""
+    background: bool = False
+
+    async def pieces(self, start: int) -> AsyncGenerator[Piece, None]:
+        """Yield the PCM of every segment from number `start` on; raises EngineError."""
+        index = start
+        while (segment := self.plan.get(index)) is not None:
+            begins = True
+            async with aclosing(self._pcm(segment)) as chunks:
+                async for pcm in chunks:
+                    yield Piece(index, segment, pcm, begins)
+                    begins = False
+            if begins:
+                yield Piece(index, segment, b"", begins=True)
+            index += 1
+
+    async def _pcm(self, segment: Segment) -> AsyncGenerator[bytes, None]:
+        """Yield a segment's PCM; a worker that dies is given the segment once more, nothing is said twice.
+
+        Skipping what was delivered is right because engines are deterministic.
+        """
+        if not segment.text:
+            return
+        delivered = 0
+        for last_try in (False, True):
+            try:
+                async with aclosing(self._attempt(segment, delivered)) as chunks:
+                    async for pcm in chunks:
+                        delivered += len(pcm)
+                        yield pcm
+            except EngineHungError:
+                raise
+            except EngineDiedError:
+                if last_try:
+                    raise
+                _LOGGER.warning("the segment is made again by a new worker")
+            else:
+                return
+
+    async def _attempt(self, segment: Segment, skip: int) -> AsyncGenerator[bytes, None]:
+        request = self.request(segment)
+        expected = expected_seconds(segment.text, request.rate)
+        began, total = monotonic(), 0
+        stream = self.engine.synthesise(request, expected_seconds=expected, background=self.background)
+        async with aclosing(stream) as chunks:
+            async for pcm in chunks:
+                total += len(pcm)
+                fresh = pcm[max(0, len(pcm) - max(0, total - skip)) :]
+                if fresh:
+                    yield fresh
+        self.on_synthesised(total / _BYTES_A_SECOND, monotonic() - began)
+
+
+async def ahead(source: AsyncGenerator[Piece, None], limit: int) -> AsyncGenerator[Piece, None]:
+    """Yield what `source` yields, run by a task of its own that stays at most `limit` bytes ahead."""
+    buffer = _AheadBuffer(limit)
+    task = asyncio.ensure_future(buffer.fill(source))
+    try:
+        while (piece := await buffer.get()) is not None:
+            yield piece
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+
+
+class _AheadBuffer:
+    """A queue of pieces bounded by bytes; None is its end."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._pieces: deque[Piece | None] = deque()
+        self._changed = asyncio.Event()
+
+    async def fill(self, source: AsyncGenerator[Piece, None]) -> None:
+        """Take everything from `source`, waiting while the limit is reached."""
+        try:
+            async with aclosing(source) as pieces:
+                async for piece in pieces:
+                    self._put(piece)
+                    while self._bytes >= self._limit:
+                        await self._next_change()
+        finally:
+            self._put(None)
+
+    async def get(self) -> Piece | None:
+        """Return the next piece, None at the end."""
+        while not self._pieces:
+            await self._next_change()
+        piece = self._pieces.popleft()
+        if piece is not None:
+            self._bytes -= len(piece.pcm)
+            self._changed.set()
+        return piece
+
+    def _put(self, piece: Piece | None) -> None:
+        self._pieces.append(piece)
+        self._bytes += len(piece.pcm) if piece else 0
+        self._changed.set()
+
+    async def _next_change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+
+class Reading:
+    """Reads one utterance aloud; `on_heard` hears each segment's number and the segment when it is heard."""
+
+    def __init__(self, recipe: Recipe, output: AudioOutput, on_heard: Callable[[int, Segment], None]) -> None:
+        self._recipe = recipe
+        self._output = output
+        self._on_heard = on_heard
+        self._heard = -1
+        self._part: asyncio.Future[None] | None = None
+        self._skipping = False
+
+    async def run(self) -> None:
+        """Read to the end; raises EngineError or AudioUnavailableError. Cancelling it does not flush."""
+        await self._output.open()
+        done = False
+        while not done:
+            self._part = asyncio.ensure_future(self._read_from(self._heard + 1))
+            try:
+                await self._part
+                done = True
+            except asyncio.CancelledError:
+                self._part.cancel()
+                if not self._skipping:
+                    raise
+                self._skipping = False
+
+    def skip(self) -> None:
+        """Go on with the segment after the one that is heard."""
+        if self._part is not None and not self._part.done():
+            self._heard = max(self._heard, 0)
+            self._skipping = True
+            self._output.flush()
+            self._part.cancel()
+
+    async def _read_from(self, start: int) -> None:
+        async with aclosing(ahead(self._recipe.pieces(start), _AHEAD_BYTES)) as pieces:
+            async for piece in pieces:
+                await self._write(piece)
+        await self._output.drain()
+
+    async def _write(self, piece: Piece) -> None:
+        head = _HEAD_BYTES if piece.begins else 0
+        if piece.begins:
+            await self._output.write(piece.pcm[:head])
+            self._output.mark(lambda: self._tell(piece))
+        await self._output.write(piece.pcm[head:])
+
+    def _tell(self, piece: Piece) -> None:
+        self._heard = piece.index
+        self._on_heard(piece.index, piece.segment)

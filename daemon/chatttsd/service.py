@@ -1,0 +1,390 @@
+"""The speech service: takes utterances, reads them one at a time, tells everybody how they end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import regex
+
+from chatttsd.audio.api import AudioOutput, AudioUnavailableError
+from chatttsd.audio.filesink import FileSink, SinkClosedError, SinkError
+from chatttsd.bus import errors
+from chatttsd.bus.service import VoiceRow
+from chatttsd.config import Config, ConfigError, load
+from chatttsd.engine.api import EngineError, SynthesisRequest
+from chatttsd.engine.directory import NO_CHATTTS, EngineDirectory
+from chatttsd.outcomes import OutcomeBook
+from chatttsd.pipeline import Reading, Recipe, SegmentPlan
+from chatttsd.speech.language import resolve
+from chatttsd.speech.options import Kind, SpeakOptions
+from chatttsd.speech.queue import LimitError, SpeechQueue
+from chatttsd.speech.segment import Segment, SegmentSettings, segments
+from chatttsd.speech.statistics import Statistics
+from chatttsd.speech.utterance import Outcome, State, Utterance
+
+_LOGGER = logging.getLogger(__name__)
+_LAST_ID: Final = 2**32 - 1
+_LONGEST_KEY: Final = 64
+
+
+@dataclass(slots=True)
+class Events:
+    """Whom the service tells."""
+
+    started: Callable[[int], None] = lambda _id: None
+    progress: Callable[[int, int, int], None] = lambda _id, _start, _end: None
+    finished: Callable[[int, str], None] = lambda _id, _outcome: None
+    changed: Callable[..., None] = lambda *_names: None
+    configured: Callable[[Config], None] = lambda _config: None
+
+
+class Service:
+    """Everything that `org.chattts.Speech1` offers; runs on the event loop."""
+
+    def __init__(
+        self,
+        config: Config,
+        config_file: Path | None,
+        output: AudioOutput,
+        engines: EngineDirectory,
+        statistics: Statistics,
+        events: Events,
+    ) -> None:
+        self.options = config.speech.options()
+        self._config = config
+        self._config_file = config_file
+        self._output = output
+        self._engines = engines
+        self._statistics = statistics
+        self._events = events
+        self._queue = SpeechQueue(config.limits, self._ended)
+        self._next_id = 1
+        self._book = OutcomeBook()
+        self._wake = asyncio.Event()
+        self._paused = False
+        self._reading: Reading | None = None
+        self._spoken: Utterance | None = None
+        self._work: dict[int, asyncio.Task[None]] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._started: set[int] = set()
+        self._failure = ""
+        self.notice = ""
+        """What else is wrong, such as a configuration that could not be used."""
+
+    async def run(self) -> None:
+        """Read whatever is queued, for ever."""
+        while True:
+            utterance = self._queue.next()
+            if utterance is None:
+                self._output.release()
+                self._unpause()
+                self._wake.clear()
+                self._changed()
+                await self._wake.wait()
+            else:
+                self._changed()
+                await self._follow(utterance, self._read(utterance))
+
+    async def close(self) -> None:
+        """Cancel everything, which silences the sound at once."""
+        self._queue.end_all(Outcome.CANCELLED)
+        if self._jobs:
+            await asyncio.wait(list(self._jobs))
+        await self._output.close()
+
+    def speak(self, sender: str, text: str, options: SpeakOptions) -> int:
+        """Queue an utterance and return its id; raises BusError or LimitError."""
+        self._check(text, options)
+        if self._output.reason and not self._config.audio.wait_seconds:
+            raise errors.audio_unavailable(self._output.reason)
+        utterance = self._new(sender, text, options)
+        self._queue.submit(utterance)
+        self._wake.set()
+        self._changed()
+        return utterance.id
+
+    def synthesize(self, sender: str, fd: int, text: str, options: SpeakOptions) -> int:
+        """Start writing an utterance to `fd`, which the service closes; raises BusError or LimitError."""
+        sink = _sink(fd, options.container)
+        try:
+            self._check(text, options)
+            self._queue.check_room(sender)
+        except (errors.BusError, LimitError):
+            sink.close()
+            raise
+        utterance = self._new(sender, text, options)
+        self._queue.adopt(utterance)
+        utterance.start()
+        job = asyncio.create_task(self._follow(utterance, self._write(utterance, sink)))
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        return utterance.id
+
+    def wait(self, sender: str, utterance_id: int) -> Awaitable[str]:
+        """Return a future of the outcome; raises BusError."""
+        if self._queue.get(utterance_id) is None and utterance_id not in self._book:
+            raise errors.no_such_utterance(utterance_id)
+        allowed = self._config.limits.waits_per_sender
+        if self._book.waiting(sender) >= allowed:
+            raise errors.limits_exceeded(f"too many waiting calls from this client, allowed: {allowed}")
+        return self._book.wait(sender, utterance_id)
+
+    def cancel(self, utterance_id: int) -> None:
+        """End an utterance as cancelled; raises BusError for an unknown id."""
+        utterance = self._queue.get(utterance_id)
+        if utterance is not None:
+            self._queue.end(utterance, Outcome.CANCELLED)
+        elif utterance_id not in self._book:
+            raise errors.no_such_utterance(utterance_id)
+
+    def cancel_all(self) -> None:
+        """End everything as cancelled."""
+        self._queue.end_all(Outcome.CANCELLED)
+
+    def pause(self) -> None:
+        """Hold the present sample; nothing happens when nothing is spoken."""
+        if self._queue.current is not None and not self._paused:
+            self._paused = True
+            self._output.pause()
+            self._changed()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._unpause()
+        self._changed()
+
+    def skip(self) -> None:
+        """Go on with the next segment."""
+        if self._reading is not None:
+            self._reading.skip()
+
+    def sender_left(self, sender: str) -> None:
+        """Cancel what a client that is gone had bound to itself, and forget its waits."""
+        self._queue.end_bound_to(sender)
+        self._book.forget(sender)
+
+    async def load_model(self) -> None:
+        """Say that there is no model to load."""
+        raise errors.model_unavailable(NO_CHATTTS)
+
+    async def unload_model(self) -> None:
+        """Do nothing: no model is loaded."""
+
+    async def reload(self) -> None:
+        """Take the configuration as it is on disk; raises BusError and changes nothing if it is invalid."""
+        try:
+            config = load(self._config_file)
+        except ConfigError as error:
+            raise errors.invalid_args(str(error)) from None
+        self._config = config
+        self._queue.limits = config.limits
+        self.notice = ""
+        self.set_options(config.speech.options())
+        self._events.configured(config)
+        self._changed()
+
+    def set_options(self, options: SpeakOptions) -> None:
+        """Change the defaults."""
+        self.options = options
+        self._events.changed("DefaultVoice", "Rate", "Volume")
+
+    @property
+    def state(self) -> str:
+        """`idle`, `speaking` or `paused`."""
+        if self._queue.current is None:
+            return "idle"
+        return "paused" if self._paused else "speaking"
+
+    @property
+    def model_state(self) -> str:
+        """The model's state."""
+        return self._engines.model_state
+
+    @property
+    def engine(self) -> str:
+        """The engine that speaks when none is asked for."""
+        return self._engines.engine
+
+    @property
+    def reason(self) -> str:
+        """Why it is silent or on the fallback; several reasons are joined."""
+        reasons = (self._output.reason, self._failure, self.notice, self._engines.reason)
+        return "; ".join(dict.fromkeys(filter(None, reasons)))
+
+    @property
+    def voices(self) -> Sequence[VoiceRow]:
+        """Every voice that can be asked for."""
+        return [(voice.id, voice.name, voice.engine, voice.languages) for voice in self._engines.voices]
+
+    @property
+    def queue_length(self) -> int:
+        """How many utterances wait."""
+        return len(self._queue)
+
+    @property
+    def current(self) -> int:
+        """The id of the utterance being spoken, 0 for none."""
+        return self._queue.current.id if self._queue.current else 0
+
+    @property
+    def statistics(self) -> dict[str, float | int]:
+        """Counters and latencies by name."""
+        return self._statistics.snapshot()
+
+    def _check(self, text: str, options: SpeakOptions) -> None:
+        if options.engine == "chattts":
+            raise errors.model_unavailable(NO_CHATTTS)
+        if options.engine not in ("auto", self._engines.engine):
+            allowed = f"auto, {self._engines.engine}"
+            raise errors.invalid_args(f"option 'engine': got '{options.engine}', configured here: {allowed}")
+        if options.voice and not self._engines.knows_voice(options.voice):
+            raise errors.invalid_args(
+                f"option 'voice': got '{options.voice}', allowed: an id from the property Voices"
+            )
+        if options.kind is Kind.CHAR and not regex.fullmatch(r"\X", text):
+            raise errors.invalid_args(
+                f"text: got {len(text)} characters with kind=char, allowed: 1 character"
+            )
+        if options.kind is Kind.KEY and len(text) > _LONGEST_KEY:
+            allowed = f"a key name of at most {_LONGEST_KEY}"
+            raise errors.invalid_args(f"text: got {len(text)} characters with kind=key, allowed: {allowed}")
+
+    def _new(self, sender: str, text: str, options: SpeakOptions) -> Utterance:
+        utterance = Utterance(self._next_id, sender, text, options)
+        self._next_id = self._next_id % _LAST_ID + 1
+        return utterance
+
+    async def _follow(self, utterance: Utterance, work: Coroutine[Any, Any, None]) -> None:
+        """Run an utterance's work to its end and give the outcome, whatever happens."""
+        task = asyncio.create_task(work)
+        self._work[utterance.id] = task
+        try:
+            await asyncio.wait([task])
+        finally:
+            del self._work[utterance.id]
+        outcome = Outcome.CANCELLED
+        if not task.cancelled():
+            outcome = self._outcome(utterance, task.exception())
+        self._queue.end(utterance, outcome)
+
+    def _outcome(self, utterance: Utterance, error: BaseException | None) -> Outcome:
+        if error is None:
+            self._failure = ""
+            return Outcome.FINISHED
+        if isinstance(error, SinkClosedError):
+            return Outcome.CANCELLED
+        if isinstance(error, EngineError):
+            self._failure = str(error)
+            _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
+        elif isinstance(error, AudioUnavailableError):
+            _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
+        else:
+            _LOGGER.error("utterance %d failed", utterance.id, exc_info=error)
+        return Outcome.FAILED
+
+    async def _read(self, utterance: Utterance) -> None:
+        began = monotonic()
+        reading = Reading(self._recipe(utterance), self._output, partial(self._heard, utterance, began))
+        self._reading, self._spoken = reading, utterance
+        try:
+            await reading.run()
+        except Exception:
+            self._output.flush()  # nothing may be heard after the outcome
+            raise
+        finally:
+            self._reading = self._spoken = None
+
+    async def _write(self, utterance: Utterance, sink: FileSink) -> None:
+        recipe = self._recipe(utterance, background=True)
+        try:
+            async for piece in recipe.pieces(0):
+                if piece.begins:
+                    self._heard(utterance, None, piece.index, piece.segment)
+                await sink.write(piece.pcm)
+            await sink.finish()
+        finally:
+            sink.close()
+
+    def _heard(self, utterance: Utterance, began: float | None, _index: int, segment: Segment) -> None:
+        if utterance.state is State.ENDED:
+            return
+        if utterance.id not in self._started:
+            self._started.add(utterance.id)
+            self._events.started(utterance.id)
+            if began is not None:
+                self._statistics.first_audio(monotonic() - began)
+        self._events.progress(utterance.id, segment.start, segment.end)
+
+    def _recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
+        options, speech = utterance.options, self._config.speech
+        text = utterance.text
+        if options.kind is Kind.TEXT:
+            settings = SegmentSettings(
+                first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
+            )
+            cut = segments(text, settings)
+        else:
+            cut = iter([Segment(0, len(text), text)])
+        request = partial(_request, options=options, default_language=speech.default_language)
+        return Recipe(
+            SegmentPlan(cut),
+            self._engines.client,
+            request,
+            self._statistics.synthesised,
+            background=background,
+        )
+
+    def _ended(self, utterance: Utterance) -> None:
+        """Tell an outcome once; sound that is still to come is dropped at once."""
+        outcome = utterance.outcome or Outcome.FAILED
+        self._stop(utterance)
+        if outcome is Outcome.FINISHED and utterance.id not in self._started:
+            self._events.started(utterance.id)
+        self._started.discard(utterance.id)
+        self._statistics.ended(outcome)
+        self._events.finished(utterance.id, outcome)
+        self._book.record(utterance.id, outcome)
+        self._changed()
+
+    def _stop(self, utterance: Utterance) -> None:
+        work = self._work.get(utterance.id)
+        if work is None:
+            return
+        if utterance is self._spoken:
+            began = monotonic()
+            self._output.flush()
+            self._output.mark(lambda: self._statistics.stopped(monotonic() - began))
+        work.cancel()
+
+    def _unpause(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._output.resume()
+
+    def _changed(self) -> None:
+        self._events.changed("State", "Current", "QueueLength", "Reason")
+
+
+def _sink(fd: int, container: str) -> FileSink:
+    try:
+        return FileSink(fd, container)
+    except SinkError as error:
+        raise errors.invalid_args(f"fd: {error}") from None
+
+
+def _request(segment: Segment, options: SpeakOptions, default_language: str) -> SynthesisRequest:
+    return SynthesisRequest(
+        text=segment.text,
+        language=resolve(segment.text, options.language, default_language),
+        voice=options.voice,
+        kind=options.kind,
+        rate=options.rate,
+        pitch=options.pitch,
+        volume=options.volume,
+        parameters=options.parameters,
+    )

@@ -1,0 +1,75 @@
+"""The real service on a fake sound card and a fake engine, on an event loop that a test turns by hand."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from chatttsd.config import Config
+from chatttsd.service import Events, Service
+from chatttsd.speech.options import parse_options
+from chatttsd.speech.statistics import Statistics
+from support.fakes import FakeEngine, FakeOutput, settle
+
+if TYPE_CHECKING:
+    from chatttsd.engine.directory import EngineDirectory
+
+
+@dataclass
+class FakeDirectory:
+    """What the service needs of an `EngineDirectory`."""
+
+    client: FakeEngine = field(default_factory=FakeEngine)
+    engine: str = "fake"
+    reason: str = ""
+    model_state: str = "absent"
+
+    @property
+    def voices(self) -> tuple[Any, ...]:
+        return self.client.voices
+
+    def knows_voice(self, voice: str) -> bool:
+        return any(voice == item.id for item in self.client.voices)
+
+
+class Machine:
+    """A running service with a log of its events; `log` holds tuples such as ("finished", 1, "cancelled")."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        self.output = FakeOutput()
+        self.engines = FakeDirectory()
+        self.statistics = Statistics()
+        self.log: list[tuple[Any, ...]] = []
+        events = Events(
+            started=lambda number: self.log.append(("started", number)),
+            progress=lambda number, start, end: self.log.append(("progress", number, start, end)),
+            finished=lambda number, outcome: self.log.append(("finished", number, str(outcome))),
+        )
+        engines = cast("EngineDirectory", self.engines)
+        self.service = Service(self.config, None, self.output, engines, self.statistics, events)
+        self._running: asyncio.Future[None] | None = None
+
+    async def start(self) -> None:
+        self._running = asyncio.ensure_future(self.service.run())
+        await settle()
+
+    async def stop(self) -> None:
+        await self.service.close()
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.wait([self._running])
+
+    def say(self, text: str, sender: str = ":1", **options: str) -> int:
+        return self.service.speak(sender, text, parse_options(options, self.service.options))
+
+    async def hear(self, size: int = 10**9, rounds: int = 60) -> None:
+        """Let everything that can be spoken be spoken, at most `size` bytes a round."""
+        for _ in range(rounds):
+            await settle()
+            self.output.hear(size)
+        await settle()
+
+    def outcomes(self) -> dict[int, str]:
+        ended = [entry for entry in self.log if entry[0] == "finished"]
+        assert len({entry[1] for entry in ended}) == len(ended), "an utterance ended twice"
+        return {entry[1]: entry[2] for entry in ended}
