@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from dbus_next.errors import AuthError, InvalidAddressError
 
@@ -34,8 +35,8 @@ _WATCHED = ("State", "ModelState", "Engine", "Reason", "Voices", "QueueLength", 
 class Daemon:
     """All parts of the daemon and what joins them."""
 
-    def __init__(self, config: Config, config_file: Path | None, notice: str) -> None:
-        self._config = config
+    def __init__(self, config: Config, config_file: Path | None, notice: str, log: journal.Handler) -> None:
+        self._log = log
         self._manager = ServiceManager(os.environ)
         statistics = Statistics()
         self._output = PortAudioOutput(
@@ -68,8 +69,14 @@ class Daemon:
         self._manager.ready()
         self._show_status()
         _LOGGER.info("chatttsd %s is on the bus", __version__)
-        with StderrCapture(lambda line: _LOGGER.debug("library: %s", line)):
+        capture = StderrCapture(lambda line: _LOGGER.debug("library: %s", line), monotonic)
+        capture.start(loop)
+        self._log.setStream(capture.stream)
+        try:
             return await self._serve(stop)
+        finally:
+            self._log.setStream(sys.stderr)
+            capture.close()
 
     async def _join_bus(self, *, system: bool) -> None:
         connection = self._server.connection
@@ -95,7 +102,7 @@ class Daemon:
         await self._server.close()
         return self._exit_code(done, lost, asked)
 
-    def _exit_code(self, done: set[asyncio.Task[bool]], lost: object, asked: object) -> int:
+    def _exit_code(self, done: set[asyncio.Task[Any]], lost: object, asked: object) -> int:
         if asked in done:
             return 0
         if lost in done:
@@ -142,7 +149,7 @@ class Daemon:
 
     def _configured(self, config: Config) -> None:
         logging.getLogger().setLevel(config.logging.level.upper())
-        self._output.configure(config.audio)
+        # audio settings
         self._engines.configure(config.worker)
         self._server.configure(config.limits, _longest_message(config))
         self._speech.text_limit = config.limits.text_characters
@@ -177,16 +184,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns 0 after SIGTERM, 1 without a bus, with the name taken or the bus lost."""
     options = _arguments(arguments)
     config, notice = _load(options.config)
-    journal.set_up(config.logging.level, os.environ)
+    log = journal.set_up(config.logging.level, os.environ)
     if notice:
         _LOGGER.error("%s", notice)
-    daemon = Daemon(config, options.config, notice)
+    daemon = Daemon(config, options.config, notice, log)
     try:
         return asyncio.run(daemon.run(system=options.system))
     except NameTakenError as error:
         _LOGGER.error("%s: chatttsd is running already", error)  # noqa: TRY400 - one clear line
     except (OSError, AuthError, InvalidAddressError) as error:
         _LOGGER.error("there is no D-Bus to serve: %s", error)  # noqa: TRY400 - likewise
+    except Exception:
+        _LOGGER.exception("chatttsd ends")
     return 1
 
 

@@ -5,7 +5,8 @@ from dbus_next import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatttsd.bus.framing import Frame, Framer, FramingError
+from chatttsd.bus.framing import Frame, Framer
+from chatttsd.bus.head import HeadError
 
 
 def marshalled(text: str, serial: int = 1, fds: int = 0) -> bytes:
@@ -46,7 +47,7 @@ def test_a_too_long_message_is_reported_without_its_body_and_the_next_one_is_rea
         seen += frames(framer)
         held = max(held, len(framer._buffer))
     assert [frame.whole for frame in seen] == [False, True]
-    assert seen[0].size == len(long)
+    assert seen[0].head.size == len(long)
     assert len(seen[0].data) < 500
     assert seen[1].data == short
     assert step > 4096 or held <= 4096 + step
@@ -56,14 +57,14 @@ def test_descriptors_go_to_the_message_that_declares_them() -> None:
     framer = Framer(10_000)
     framer.feed(marshalled("none") + marshalled("two", 2, fds=2), [11, 12])
     framer.feed(marshalled("one", 3, fds=1), [13])
-    assert [frame.fds for frame in frames(framer)] == [[], [11, 12], [13]]
+    assert [frame.head.fds for frame in frames(framer)] == [[], [11, 12], [13]]
     assert framer.take_fds() == []
 
 
 def test_descriptors_of_a_too_long_message_are_claimed_for_closing() -> None:
     framer = Framer(100)
     framer.feed(marshalled("x" * 500, fds=1), [11])
-    assert [frame.fds for frame in frames(framer)] == [[11]]
+    assert [frame.head.fds for frame in frames(framer)] == [[11]]
 
 
 def test_descriptors_that_nobody_declared_can_be_closed() -> None:
@@ -80,7 +81,7 @@ def test_descriptors_that_nobody_declared_can_be_closed() -> None:
 def test_garbage_is_an_error_and_not_a_wait_for_gigabytes(garbage: bytes) -> None:
     framer = Framer(10_000)
     framer.feed(garbage, [])
-    with pytest.raises(FramingError):
+    with pytest.raises(HeadError):
         framer.next()
 
 
@@ -90,6 +91,6 @@ def test_arbitrary_bytes_never_crash_otherwise(noise: bytes) -> None:
     framer.feed(noise, [])
     try:
         frames(framer)
-    except FramingError:
+    except HeadError:
         return
     assert len(framer._buffer) <= len(noise)

@@ -4,18 +4,13 @@ Sans-I/O. The layout is that of the D-Bus specification, "Message Format".
 """
 
 from collections import deque
-from dataclasses import dataclass, field
-from struct import error, unpack_from
+from dataclasses import dataclass
+from struct import unpack_from
 from typing import Final
 
+from chatttsd.bus.head import Head, HeadError, byte_order, parse_head
+
 _FIXED: Final = 16
-_LITTLE: Final = ord("l")
-_BIG: Final = ord("B")
-_UNIX_FDS: Final = 9
-
-
-class FramingError(ValueError):
-    """The bytes are not D-Bus messages; the connection cannot be used any more."""
 
 
 @dataclass(slots=True)
@@ -23,14 +18,12 @@ class Frame:
     """One message; of one that is too long only the head is kept, with its body length set to zero."""
 
     data: bytes
-    size: int
-    """Bytes of the whole message on the wire."""
-    fds: list[int] = field(default_factory=list)
+    head: Head
 
     @property
     def whole(self) -> bool:
         """Tell whether the body was kept."""
-        return len(self.data) == self.size
+        return len(self.data) == self.head.size
 
 
 class Framer:
@@ -51,7 +44,7 @@ class Framer:
         self._buffer += memoryview(data)[skipped:]
 
     def next(self) -> Frame | None:
-        """Return the next message, None when it is not complete yet; raises FramingError."""
+        """Return the next message, None when it is not complete yet; raises HeadError."""
         held = len(self._buffer) - self._start
         if held < _FIXED:
             self._compact()
@@ -66,9 +59,10 @@ class Framer:
         taken = min(held, size)
         self._start += taken
         self._skip = size - taken
-        frame = Frame(data if whole else _without_body(data), size)
-        frame.fds = [self._fds.popleft() for _ in range(min(_fd_count(data), len(self._fds)))]
-        return frame
+        message = parse_head(data)
+        message.size = size
+        message.fds = [self._fds.popleft() for _ in range(min(message.unix_fds, len(self._fds)))]
+        return Frame(data if whole else _without_body(data), message)
 
     def take_fds(self) -> list[int]:
         """Return the descriptors that no message has claimed, for closing."""
@@ -82,50 +76,13 @@ class Framer:
 
     def _sizes(self) -> tuple[int, int]:
         """Return the bytes of head and of the whole message."""
-        order = _order(self._buffer[self._start])
+        order = byte_order(self._buffer[self._start])
         body, _serial, fields = unpack_from(order + "III", self._buffer, self._start + 4)
         head = _FIXED + (fields + 7 & ~7)
         if fields > 2**26 or head + body > 2**27:
-            raise FramingError(f"a D-Bus message of {head + body} bytes, allowed: at most {2**27}")
+            raise HeadError(f"a D-Bus message of {head + body} bytes, allowed: at most {2**27}")
         return head, head + body
-
-
-def _order(first: int) -> str:
-    if first == _LITTLE:
-        return "<"
-    if first == _BIG:
-        return ">"
-    raise FramingError(f"got byte {first} where a D-Bus message begins, allowed: 'l' or 'B'")
 
 
 def _without_body(head: bytes) -> bytes:
     return head[:4] + b"\0\0\0\0" + head[8:]
-
-
-def _fd_count(data: bytes) -> int:
-    """Return the UNIX_FDS header field, 0 when there is none; raises FramingError on a broken header."""
-    try:
-        return _header_field(data, _UNIX_FDS)
-    except (IndexError, error) as broken:
-        raise FramingError("a D-Bus message with a broken header") from broken
-
-
-def _header_field(data: bytes, wanted: int) -> int:
-    """Return a header field that is a number, 0 when it is not there."""
-    order = _order(data[0])
-    end = _FIXED + unpack_from(order + "I", data, 12)[0]
-    offset = _FIXED
-    while offset < end:
-        offset = offset + 7 & ~7
-        code, length = data[offset], data[offset + 1]
-        kind = chr(data[offset + 2])
-        offset += 2 + length + 1
-        if kind == "g":
-            offset += 1 + data[offset] + 1
-            continue
-        offset = offset + 3 & ~3
-        number = unpack_from(order + "I", data, offset)[0]
-        if code == wanted and kind == "u":
-            return int(number)
-        offset += 4 if kind == "u" else 4 + number + 1
-    return 0

@@ -4,14 +4,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from dbus_next import Message, MessageFlag, Variant
 
 from chatttsd.bus import errors, introspection
 from chatttsd.bus.errors import BusError
+from chatttsd.bus.head import Head
 from chatttsd.bus.interface import Call, Interface, Method, is_awaitable, reply_body
-from chatttsd.bus.transport import Connection
+from chatttsd.bus.transport import Connection, Refusal
 from chatttsd.speech.limits import Limits
 from chatttsd.speech.quota import CallQuota
 
@@ -19,6 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 _INTROSPECTABLE: Final = "org.freedesktop.DBus.Introspectable"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _PEER: Final = "org.freedesktop.DBus.Peer"
+_READS_A_CALL: Final = 10
 
 
 class ObjectServer:
@@ -28,10 +31,10 @@ class ObjectServer:
         self._limits = limits
         self._max_message = max_message
         self._clock = clock
-        self._quota = CallQuota(limits)
+        self._quotas = _quotas(limits)
         self._objects: dict[str, dict[str, Interface]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
-        self.connection = Connection(self._handle, max_message)
+        self.connection = Connection(self._gate, self._handle, max_message)
 
     def export(self, path: str, interface: Interface) -> None:
         """Make an interface callable at a path."""
@@ -41,12 +44,13 @@ class ObjectServer:
         """Use other limits for calls from now on."""
         self._limits = limits
         self._max_message = max_message
-        self._quota = CallQuota(limits)
+        self._quotas = _quotas(limits)
         self.connection.configure(max_message)
 
     def sender_left(self, sender: str) -> None:
         """Forget what is remembered of a client."""
-        self._quota.forget(sender)
+        for quota in self._quotas:
+            quota.forget(sender)
 
     def emit(self, path: str, interface: Interface, name: str, *arguments: object) -> None:
         """Broadcast a signal."""
@@ -70,22 +74,42 @@ class ObjectServer:
     def _signal(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:
         self.connection.send(Message.new_signal(path, interface, member, signature, body))
 
-    def _handle(self, message: Message, size: int) -> None:
+    def _gate(self, head: Head) -> Refusal | None:
+        """Refuse what is over its quota or too long before it is decoded."""
+        calls, reads = self._quotas
+        found = self._method(head)
+        if found is None or not found.free:
+            quota = reads if head.interface in _STANDARD else calls
+            if not quota.admit(head.sender, self._clock()):
+                return self._too_many
+        if head.size > self._max_message:
+            error = errors.message_too_long(head.size, self._max_message)
+            return error.name, str(error)
+        return None
+
+    def _method(self, head: Head) -> Method | None:
+        interface = self._objects.get(head.path, {}).get(head.interface)
+        return interface.methods.get(head.member) if interface else None
+
+    @property
+    def _too_many(self) -> Refusal:
+        allowed = f"{self._limits.calls_per_second:g} a second, {self._limits.call_burst} at once"
+        error = errors.limits_exceeded(f"too many calls from this client, allowed: {allowed}")
+        return error.name, str(error)
+
+    def _handle(self, message: Message) -> None:
         """Answer one call; everything up to the reply happens here, before any task exists."""
         try:
-            self._answer(message, size)
+            self._answer(message)
         except BusError as error:
             self._fail(message, error)
         except Exception:
             _LOGGER.exception("%s failed", _shown(message))
             self._fail(message, errors.internal())
 
-    def _answer(self, message: Message, size: int) -> None:
+    def _answer(self, message: Message) -> None:
         interfaces = self._objects.get(message.path)
         standard = _STANDARD.get(message.interface or _STANDARD_OWNER.get(message.member, ""))
-        if size > self._max_message:
-            self._admit(message)
-            raise errors.message_too_long(size, self._max_message)
         if standard is not None:
             signature, body = standard(self, message)
             self._reply(message, signature, body)
@@ -94,18 +118,11 @@ class ObjectServer:
             raise errors.unknown_object(message.path)
         interface = _pick(interfaces, message)
         found = interface.find(message.member, message.signature)
-        if not found.free:
-            self._admit(message)
         result = found.function(interface, Call(message.sender, message.unix_fds), *message.body)
         if is_awaitable(result):
             self._answer_later(message, found, result)
         else:
             self._reply(message, found.result, reply_body(found, result))
-
-    def _admit(self, message: Message) -> None:
-        if not self._quota.admit(message.sender, self._clock()):
-            allowed = f"{self._limits.calls_per_second:g} a second, {self._limits.call_burst} at once"
-            raise errors.limits_exceeded(f"too many calls from this client, allowed: {allowed}")
 
     def _answer_later(self, message: Message, found: Method, result: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(result)
@@ -155,7 +172,6 @@ class ObjectServer:
             return "v", [interface.get(message.body[1])]
         if message.member == "GetAll":
             return "a{sv}", [interface.get_all()]
-        self._admit(message)
         name, value = message.body[1], message.body[2]
         interface.set(name, value if isinstance(value, Variant) else Variant("s", str(value)))
         return "", []
@@ -184,6 +200,16 @@ _STANDARD: Final = {
 }
 # A call without an interface is allowed by the specification; dbus-send never makes one.
 _STANDARD_OWNER: Final = {"Introspect": _INTROSPECTABLE, "Ping": _PEER}
+
+
+def _quotas(limits: Limits) -> tuple[CallQuota, CallQuota]:
+    """Return the quota of calls and that of reads (properties, introspection), which cost less."""
+    reads = replace(
+        limits,
+        calls_per_second=_READS_A_CALL * limits.calls_per_second,
+        call_burst=_READS_A_CALL * limits.call_burst,
+    )
+    return CallQuota(limits), CallQuota(reads)
 
 
 def _pick(interfaces: dict[str, Interface], message: Message) -> Interface:

@@ -1,6 +1,5 @@
 """The interface `org.chattts.Speech1`; its docstrings are the published documentation."""
 
-import os
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -55,15 +54,10 @@ class Speech1(Interface):
         parsed = self._parse(text, options)
         if "priority" in options:
             raise errors.invalid_args("option 'priority' has no meaning for Synthesize: nothing is played")
-        taken = call.take_fd(fd)
         try:
-            return self._service.synthesize(call.sender, taken, text, parsed)
+            return self._service.synthesize(call.sender, call.take_fd(fd), text, parsed)
         except LimitError as error:
-            os.close(taken)
             raise errors.limits_exceeded(str(error)) from None
-        except errors.BusError:
-            os.close(taken)
-            raise
 
     @method("id u", "outcome s")
     def wait(self, call: Call, utterance_id: int) -> Awaitable[str]:

@@ -6,7 +6,6 @@ handled in one turn of the loop, messages that are too long are never held, and 
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -20,7 +19,8 @@ from dbus_next import BusType, DBusError, Message, MessageType, NameFlag, Reques
 from dbus_next._private.unmarshaller import Unmarshaller
 from dbus_next.aio import MessageBus
 
-from chatttsd.bus.framing import Frame, Framer, FramingError
+from chatttsd.bus.framing import Frame, Framer
+from chatttsd.bus.head import METHOD_CALL, NO_REPLY_EXPECTED, Head, HeadError, error_reply
 
 _LOGGER = logging.getLogger(__name__)
 _BATCH: Final = 64
@@ -29,8 +29,11 @@ _MAX_FDS: Final = 253  # SCM_MAX_FD of the kernel: room for fewer would leak the
 _BUS: Final = "org.freedesktop.DBus"
 _LEFT_RULE: Final = f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg2=''"
 
-Handler = Callable[[Message, int], None]
-"""Takes a message and its size on the wire; a body that was too long is missing, so the size tells."""
+Refusal = tuple[str, str]
+"""Error name and message."""
+Gate = Callable[[Head], Refusal | None]
+"""Looks at a call before anything of it is decoded and may refuse it."""
+Handler = Callable[[Message], None]
 
 
 class NameTakenError(Exception):
@@ -42,26 +45,35 @@ class _Writer:
 
     def __init__(self, bus: "_Bus") -> None:
         self._bus = bus
-        self._pending: deque[memoryview] = deque()
+        self._pending: deque[bytes] = deque()
+        self._rest = memoryview(b"")
         self._waiting = False
 
     def schedule_write(self, msg: Message | None = None, future: asyncio.Future[None] | None = None) -> None:
         """Queue a message and write what the socket takes; the interface dbus-next calls."""
         if msg is not None:
-            self._pending.append(memoryview(msg._marshall(negotiate_unix_fd=False)))  # noqa: SLF001 - no public way
+            self._pending.append(msg._marshall(negotiate_unix_fd=False))  # noqa: SLF001 - no public way
         if future is not None and not future.done():
             future.set_result(None)
+        self._schedule()
+
+    def write(self, data: bytes) -> None:
+        """Queue a message that is marshalled already."""
+        self._pending.append(data)
+        self._schedule()
+
+    def _schedule(self) -> None:
         if self._bus.unique_name and not self._waiting:
             self._waiting = True
             self._bus.loop.call_soon(self._write)
 
     def _write(self) -> None:
         try:
-            while self._pending:
-                sent = self._bus.socket.send(self._pending[0])
-                self._pending[0] = self._pending[0][sent:]
-                if not self._pending[0]:
-                    self._pending.popleft()
+            while self._rest or self._pending:
+                if not self._rest:
+                    together = min(len(self._pending), _BATCH)
+                    self._rest = memoryview(b"".join(self._pending.popleft() for _ in range(together)))
+                self._rest = self._rest[self._bus.socket.send(self._rest) :]
         except (BlockingIOError, InterruptedError):
             self._bus.loop.add_writer(self._bus.socket.fileno(), self._write)
             return
@@ -75,14 +87,18 @@ class _Writer:
 class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
     """dbus-next's bus with its reader and writer replaced."""
 
-    def __init__(self, address: str | None, kind: BusType, handler: Handler, max_message: int) -> None:
+    def __init__(
+        self, address: str | None, kind: BusType, gate: Gate, handler: Handler, max_message: int
+    ) -> None:
         super().__init__(bus_address=address, bus_type=kind, negotiate_unix_fd=True)
         self._writer = _Writer(self)
         self.framer = Framer(max_message)
+        self._gate = gate
         self._handler = handler
         self._draining = False
         self.loop: asyncio.AbstractEventLoop = self._loop
         self.socket: socket.socket = self._sock
+        self.disconnected: asyncio.Future[None] = self._disconnect_future
 
     def lost(self, error: Exception) -> None:
         """Tear the connection down after a socket error."""
@@ -114,7 +130,7 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
                     self._listen()
                     return
                 self._take(frame)
-        except FramingError as error:
+        except HeadError as error:
             self.lost(error)
             return
         if not self._draining:
@@ -129,17 +145,24 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
 
     def _take(self, frame: Frame) -> None:
         try:
-            message = Unmarshaller(BytesIO(frame.data)).unmarshall()
-            message.unix_fds = frame.fds
-            self._handler(message, frame.size)
-            if message.message_type in (MessageType.METHOD_RETURN, MessageType.ERROR):
-                self._process_message(message)
+            refusal = self._gate(frame.head) if frame.head.kind == METHOD_CALL else None
+            if refusal is None:
+                self._decode(frame)
+            elif not frame.head.flags & NO_REPLY_EXPECTED:
+                self._writer.write(error_reply(self.next_serial(), frame.head, *refusal))
         except Exception:
             _LOGGER.exception("a message from the bus could not be read")
         finally:
-            for fd in frame.fds:
+            for fd in frame.head.fds:
                 if fd >= 0:
                     os.close(fd)
+
+    def _decode(self, frame: Frame) -> None:
+        message = Unmarshaller(BytesIO(frame.data)).unmarshall()
+        message.unix_fds = frame.head.fds
+        self._handler(message)
+        if message.message_type in (MessageType.METHOD_RETURN, MessageType.ERROR):
+            self._process_message(message)
 
 
 def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
@@ -158,7 +181,8 @@ def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
 class Connection:
     """A connection to a message bus that survives floods; `lost` resolves when the bus is gone."""
 
-    def __init__(self, handler: Handler, max_message: int) -> None:
+    def __init__(self, gate: Gate, handler: Handler, max_message: int) -> None:
+        self._gate = gate
         self._handler = handler
         self._max_message = max_message
         self._bus: _Bus | None = None
@@ -167,7 +191,7 @@ class Connection:
     async def connect(self, *, address: str | None = None, system: bool = False) -> None:
         """Connect and authenticate; raises OSError, or dbus-next's errors, when there is no bus."""
         kind = BusType.SYSTEM if system else BusType.SESSION
-        self._bus = _Bus(address, kind, self._dispatch, self._max_message)
+        self._bus = _Bus(address, kind, self._gate, self._dispatch, self._max_message)
         await self._bus.connect()
 
     def configure(self, max_message: int) -> None:
@@ -200,8 +224,9 @@ class Connection:
 
     async def wait_lost(self) -> None:
         """Return once the connection is gone."""
-        with contextlib.suppress(Exception):  # whatever ended it, it has ended
-            await self._connected.wait_for_disconnect()
+        gone = self._connected.disconnected
+        await asyncio.wait([gone])  # unlike `await`, it leaves the future alone when the waiter gives up
+        gone.exception()
 
     async def close(self) -> None:
         """Hang up; harmless when the connection is gone already."""
@@ -215,12 +240,12 @@ class Connection:
             raise RuntimeError("connect() comes first")
         return self._bus
 
-    def _dispatch(self, message: Message, size: int) -> None:
+    def _dispatch(self, message: Message) -> None:
         try:
             if message.message_type is MessageType.SIGNAL:
                 self._signal(message)
             elif message.message_type is MessageType.METHOD_CALL:
-                self._handler(message, size)
+                self._handler(message)
         except Exception:
             _LOGGER.exception("a message from the bus could not be handled")
 

@@ -3,14 +3,17 @@
 import logging
 import sys
 from collections.abc import Mapping
-from typing import IO, Final
+from typing import Final, TextIO
 
 _PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 
 
-def set_up(level: str, environment: Mapping[str, str], stream: IO[str] | None = None) -> logging.Handler:
+Handler = logging.StreamHandler[TextIO]
+
+
+def set_up(level: str, environment: Mapping[str, str], stream: TextIO | None = None) -> Handler:
     """Send the root logger to `stream` (default stderr) and return the handler."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = Handler(stream or sys.stderr)
     under_journald = "JOURNAL_STREAM" in environment
     handler.setFormatter(JournalFormatter() if under_journald else PlainFormatter())
     root = logging.getLogger()
