@@ -1,8 +1,11 @@
-"""A client that calls `Speak` as fast as the bus takes it: `python flood.py ADDRESS COUNT [--no-reply]`.
+"""A client that calls `Speak` as fast as the bus takes it.
 
-Prints one JSON line: how the calls were answered, by error name, and how long it took.
+Run: `python flood.py ADDRESS COUNT [--window N] [--no-reply]`.
+
+Prints one JSON line: how the calls were answered, by error name, and when it began and ended.
 """
 
+import argparse
 import json
 import select
 import sys
@@ -30,34 +33,61 @@ def calls(count: int, *, no_reply: bool) -> bytes:
     return b"".join(message.serialise(serial=_FIRST_SERIAL + number) for number in range(count))
 
 
-def flood(address: str, count: int, *, no_reply: bool) -> dict[str, object]:
-    """Send everything, read every answer; at most 60 s."""
-    answers: Counter[str] = Counter()
-    outstanding = 0 if no_reply else count
-    with open_dbus_connection(address) as connection:
-        connection.sock.setblocking(False)
-        rest, parser = memoryview(calls(count, no_reply=no_reply)), Parser()
+class Flood:
+    """Sends `count` calls, at most `window` of them unanswered at a time (0: all at once)."""
+
+    def __init__(self, address: str, count: int, window: int, *, no_reply: bool) -> None:
+        self._connection = open_dbus_connection(address)
+        self._connection.sock.setblocking(False)
+        self._rest = memoryview(calls(count, no_reply=no_reply))
+        self._call_bytes = len(self._rest) // count
+        self._window = window or count
+        self._outstanding = 0 if no_reply else count
+        self._answered = 0
+        self._answers: Counter[str] = Counter()
+        self._parser = Parser()
+        self._sent = 0
+
+    def run(self) -> dict[str, object]:
+        """Send everything and read every answer, for at most 60 s."""
         began = time.monotonic()
-        while (rest or outstanding) and time.monotonic() - began < 60:
-            readable, writable, _ = select.select([connection.sock], [connection.sock] if rest else [], [], 1)
-            if writable:
-                rest = rest[connection.sock.send(rest[:_CHUNK]) :]
-            if readable:
-                parser.add_data(connection.sock.recv(_CHUNK))
-                for message in iter(parser.get_next_message, None):
-                    outstanding -= _count(message, answers)
-        return {"seconds": time.monotonic() - began, "unanswered": outstanding, "answers": dict(answers)}
+        while (self._rest or self._outstanding) and time.monotonic() - began < 60:
+            self._turn()
+        self._connection.close()
+        answers = dict(self._answers)
+        return {
+            "began": began,
+            "ended": time.monotonic(),
+            "unanswered": self._outstanding,
+            "answers": answers,
+        }
 
+    def _turn(self) -> None:
+        sock = self._connection.sock
+        room = min((self._answered + self._window) * self._call_bytes - self._sent, _CHUNK, len(self._rest))
+        readable, writable, _ = select.select([sock], [sock] if room > 0 else [], [], 1)
+        if writable:
+            sent = sock.send(self._rest[:room])
+            self._rest = self._rest[sent:]
+            self._sent += sent
+        if readable:
+            self._parser.add_data(sock.recv(_CHUNK))
+            for message in iter(self._parser.get_next_message, None):
+                self._count(message)
 
-def _count(message: Message, answers: Counter[str]) -> int:
-    if message.header.message_type is MessageType.method_return:
-        answers["id"] += 1
-    elif message.header.message_type is MessageType.error:
-        answers[message.header.fields[4]] += 1
-    else:
-        return 0
-    return 1
+    def _count(self, message: Message) -> None:
+        kind = message.header.message_type
+        if kind in (MessageType.method_return, MessageType.error):
+            self._answers[message.header.fields.get(4, "id")] += 1
+            self._outstanding -= 1
+            self._answered += 1
 
 
 if __name__ == "__main__":
-    print(json.dumps(flood(sys.argv[1], int(sys.argv[2]), no_reply="--no-reply" in sys.argv)))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("address")
+    parser.add_argument("count", type=int)
+    parser.add_argument("--window", type=int, default=0)
+    parser.add_argument("--no-reply", action="store_true")
+    options = parser.parse_args()
+    print(json.dumps(Flood(options.address, options.count, options.window, no_reply=options.no_reply).run()))
