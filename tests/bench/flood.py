@@ -5,9 +5,9 @@ growth of resident memory, and what a call of a bystander takes while the flood 
 the daemon, and beside it `GetId` of the bus itself, which is the floor that the bus and the machine set.
 
 Prediction and outcome: refusing costs about 12 us a call, so the daemon should never be what a bystander
-waits for. It is not: it is idle two thirds of a flood. When a client sends thousands of calls without waiting,
-the bus daemon queues them in front of everybody else's on the way to the service (2 KiB a turn each way, and a
-call grows on the way by its sender's name); with at most 64 calls unanswered at a time nobody waits.
+waits for. It is not: it is idle two thirds of a flood. When a client sends thousands of calls without
+waiting, the bus daemon queues them in front of everybody else's on the way to the service (2 KiB a turn each
+way, and a call grows on the way by its sender's name); with at most 64 calls unanswered nobody waits.
 """
 
 import argparse
@@ -136,9 +136,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results = [measure(count, window, no_reply=no_reply) for count, window, no_reply in CASES]
-    print(
-        "  calls window reply      s  cpu s  lag ms RSS +MiB   Speak p50/p95/max ms, n   GetId p50/p95/max ms, n"
-    )
+    print("  calls window reply      s  cpu s  lag ms RSS +MiB   Speak, GetId: p50, p95, max ms, number")
     for r in results:
         reply = "no" if r["no_reply"] else "yes"
         print(
