@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Installs chatttsd for the user who runs it, starts it and lets it say a sentence. See --help.
+set -euo pipefail
+
+CHECKOUT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+readonly CHECKOUT
+readonly GREETING="你好，我是你的语音助手。Hello, chatttsd is ready."
+
+# shellcheck source=packaging/lib/common.sh
+source "$CHECKOUT/packaging/lib/common.sh"
+# shellcheck source=packaging/lib/python.sh
+source "$CHECKOUT/packaging/lib/python.sh"
+# shellcheck source=packaging/lib/system-packages.sh
+source "$CHECKOUT/packaging/lib/system-packages.sh"
+# shellcheck source=packaging/lib/files.sh
+source "$CHECKOUT/packaging/lib/files.sh"
+# shellcheck source=packaging/lib/service.sh
+source "$CHECKOUT/packaging/lib/service.sh"
+
+usage() {
+    cat <<'END'
+Usage: install.sh [OPTION]...
+
+Installs chatttsd into your home directory, sets its user service up, starts it and says a sentence aloud.
+Run again, it upgrades. Where there is no user manager, bus or sound, it writes the sentence to a WAV file.
+
+  --no-system-packages  install no system packages; only say what is missing
+  --no-speak            install and start, but say nothing
+  --python PATH         the Python to use (3.11 to 3.14)
+  --uninstall           stop the service and remove what was installed; configuration, voices and models stay
+  -h, --help            show this
+
+Exit codes: 0 it spoke (or wrote the file, or was told not to), 1 failure, 2 usage, 130 interrupted.
+END
+}
+
+parse_arguments() { # ARGUMENT...
+    ACTION=install SYSTEM_PACKAGES=yes SPEAK=yes WANTED_PYTHON=
+    while (($#)); do
+        case $1 in
+            --no-system-packages) SYSTEM_PACKAGES=no ;;
+            --no-speak) SPEAK=no ;;
+            --uninstall) ACTION=uninstall ;;
+            --python)
+                (($# > 1)) || usage_error "--python needs a path"
+                WANTED_PYTHON=$2
+                shift
+                ;;
+            --python=*) WANTED_PYTHON=${1#*=} ;;
+            -h | --help) usage && exit ;;
+            *) usage_error "unknown option '$1'" ;;
+        esac
+        shift
+    done
+}
+
+usage_error() { # MESSAGE
+    printf 'error: %s (see --help)\n' "$1" >&2
+    exit 2
+}
+
+# Whatever ends this script, nothing of it goes on running and nothing temporary stays.
+prepare() {
+    CHILDREN=()
+    TEMPORARY=$(mktemp -d "${TMPDIR:-/tmp}/chatttsd-install.XXXXXX")
+    trap 'clean_up' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    find_home
+    find_folders
+    find_session
+    readonly OWN=$DATA/chatttsd
+    readonly VENV=$OWN/venv MANIFEST=$OWN/install-manifest UNIT_FILE=$DATA/systemd/user/$UNIT
+}
+
+clean_up() {
+    stop_children
+    rm -rf -- "$TEMPORARY"
+}
+
+check_system() {
+    local -a needs=(dbus-send portaudio alsa-plugin python python-venv) lacking
+    has_session || needs+=(dbus-daemon)
+    if [[ $SYSTEM_PACKAGES == yes ]]; then
+        provide "${needs[@]}" || warn "going on without them"
+        return
+    fi
+    mapfile -t lacking < <(missing "${needs[@]}")
+    ((${#lacking[@]} == 0)) || warn "missing on this system: ${lacking[*]}"
+}
+
+install_python_side() {
+    make_folder "$OWN"
+    record tree "$VENV"
+    make_venv
+    say "Installing chatttsd and its libraries"
+    build_wheel
+    install_wheel
+    put_link "$VENV/bin/chatttsctl" "$HOME/.local/bin/chatttsctl"
+    [[ :$PATH: == *:$HOME/.local/bin:* ]] ||
+        warn "$HOME/.local/bin is not on your PATH: the command is $HOME/.local/bin/chatttsctl"
+}
+
+install_units() {
+    say "Installing $UNIT_FILE"
+    local unit
+    unit=$(<"$CHECKOUT/systemd/$UNIT")
+    put_file "$UNIT_FILE" <<<"${unit//@BINDIR@/"$(systemd_quoted "$VENV/bin")"}"
+    put_file "$DATA/dbus-1/services/$BUS_NAME.service" <"$CHECKOUT/systemd/$BUS_NAME.service"
+}
+
+# Start it where it will live, and let it speak there.
+start_in_session() {
+    enable_service
+    start_service
+    say "Started $UNIT"
+    [[ $SPEAK == yes ]] || return 0
+    if speak_aloud; then
+        say "Spoke: $GREETING"
+    else
+        say "No sound: $(tail -n 1 "$TEMPORARY/speak.log")"
+        speak_to_file
+    fi
+}
+
+# No manager or bus: show that it works all the same.
+speak_without_session() {
+    say "No user manager with a session bus reads this home now: where one does, the first call starts the service"
+    [[ $SPEAK == yes ]] || return 0
+    start_private_bus
+    speak_to_file
+}
+
+install() {
+    check_system
+    install_python_side
+    install_units
+    if has_session && reload_session && manager_sees_unit; then
+        start_in_session
+    else
+        speak_without_session
+    fi
+    say "Done. Try: chatttsctl speak 你好    To remove: $CHECKOUT/packaging/install.sh --uninstall"
+}
+
+uninstall() {
+    if [[ ! -e $MANIFEST ]]; then
+        say "Nothing to remove: there is no $MANIFEST"
+        return
+    fi
+    stop_service
+    remove_recorded
+    ! has_session || reload_session
+    say "Removed chatttsd"
+    local kept
+    for kept in "$CONFIG/chatttsd" "$OWN/voices" "$OWN/models"; do
+        [[ ! -e $kept ]] || say "Kept $kept"
+    done
+}
+
+main() {
+    parse_arguments "$@"
+    prepare
+    "$ACTION"
+}
+
+main "$@"
