@@ -1,9 +1,9 @@
 """How soon a voice starts and stops, measured in the recording of a real PulseAudio null sink.
 
 Run: `python tests/bench/latency.py [--rounds N] [--json FILE]`. For the tone engine and espeak-ng it prints
-median, p95 and p99 in milliseconds of: `Speak` to the reply, `Speak` to the first sample in the recording (the
-device open already, and closed), `Cancel` to the last sample in the recording. The recorder itself adds up to
-10 ms, which is not taken off.
+median, p95 and p99 in milliseconds of: `Speak` to the reply, `Speak` to the first sample in the recording
+(the device open already, and closed), `Cancel` to the last sample in the recording. The recorder itself adds
+up to 10 ms, which is not taken off.
 
 Prediction and outcome: with 25 ms asked of the sound card, one segment's first chunk within a few ms, and the
 recorder's own delay, some 40 ms to the first sample, and below 50 ms to silence.

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import house_rules as rules
 import pytest
+
+from support import house_rules as rules
 
 ROOT = Path(__file__).parents[2]
 SOURCE = rules.read(ROOT, "daemon")

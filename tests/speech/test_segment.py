@@ -8,11 +8,11 @@ import pytest
 import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from segment_cases import SEGMENTS, SENTENCES
 
 from chatttsd.speech.boundaries import LONGEST, speech_weight
 from chatttsd.speech.sanitise import sanitise, sanitised_slice, spoken
 from chatttsd.speech.segment import LONGEST_GRAPHEME, Segment, SegmentSettings, segment, segments
+from support.segment_cases import SEGMENTS, SENTENCES
 
 UNHURRIED = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -154,8 +154,17 @@ class DaemonProcess:
 
     @property
     def worker(self) -> psutil.Process:
-        """The running engine worker."""
-        return next(child for child in psutil.Process(self.pid).children() if "--engine" in child.cmdline())
+        """The running engine worker; waits for one that is being started."""
+        wait_for(lambda: bool(self._workers()), "a worker")
+        return self._workers()[0]
+
+    def _workers(self) -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process(self.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if "--engine" in child.cmdline():
+                    found.append(child)
+        return found
 
     def start(self) -> Self:
         """Return when the name is on the bus; raises RuntimeError with the log otherwise."""

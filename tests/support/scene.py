@@ -17,7 +17,9 @@ from support.pulse import PulseServer, Recorder, pulse_server, wait_for
 from support.tone_decoder import DecodedSegment, decode
 
 TEXTS = Path(__file__).parent.parent / "data" / "texts"
-TONE = '[speech]\nengine = "tone"\n[logging]\nlevel = "debug"\n'
+# These tests are about what is heard, not how soon: a large buffer keeps a busy machine from cutting holes.
+STEADY = "[audio]\nlatency_ms = 150\n"
+TONE = '[speech]\nengine = "tone"\n[logging]\nlevel = "debug"\n' + STEADY
 LONG = "This is a sentence that takes a while to say, so that there is time to disturb it. " * 4
 
 

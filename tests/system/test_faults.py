@@ -16,7 +16,7 @@ from support.tone_decoder import decode
 
 pytestmark = pytest.mark.system
 TEXT = "First part of what is said here, long enough to be disturbed. Second part, which must follow it."
-IMPATIENT = TONE + "[worker]\nhang_seconds = 0.5\n[audio]\nwait_seconds = 5\n"
+IMPATIENT = TONE + "[worker]\nhang_seconds = 0.5\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
@@ -86,7 +86,7 @@ def test_a_sound_server_that_hangs_for_four_seconds_loses_nothing() -> None:
 
 
 def test_without_a_sound_server_the_daemon_waits_says_why_and_speaks_once_it_comes() -> None:
-    with scene(TONE + "[audio]\nwait_seconds = 20\n", pulse_running=False) as stage:
+    with scene(TONE + "wait_seconds = 20\n", pulse_running=False) as stage:
         utterance = stage.client.speak("Heard when the server comes.")
         wait_for(lambda: "sound" in stage.client.get("Reason"), "the reason")
         stage.pulse.start()
@@ -98,7 +98,7 @@ def test_without_a_sound_server_the_daemon_waits_says_why_and_speaks_once_it_com
 
 
 def test_without_a_sound_server_an_utterance_fails_after_its_wait_and_the_daemon_stays() -> None:
-    with scene(TONE + "[audio]\nwait_seconds = 0.5\n", pulse_running=False) as stage:
+    with scene(TONE + "wait_seconds = 0.5\n", pulse_running=False) as stage:
         assert stage.client.wait(stage.client.speak("Nobody hears this.")) == "failed"
         assert "sound" in stage.client.get("Reason")
         assert "WARNING: " in stage.daemon.log

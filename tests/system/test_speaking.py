@@ -1,18 +1,19 @@
 """Texts through the real bus, worker, PortAudio and PulseAudio: the recording holds what was asked."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from support.pulse import wait_for
+from chatttsd.engine.tone import encode
+from support.pulse import Recorder, wait_for
 from support.scene import LONG, TEXTS, Scene, heard, samples, scene, spoken_texts
 from support.tone_decoder import decode, gaps
 
 pytestmark = pytest.mark.system
 RATE = 2.0
-TONE_AT_RATE = f'[speech]\nengine = "tone"\nrate = {RATE}\n'
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,6 @@ def test_a_file_is_spoken_whole_without_a_gap_and_progress_covers_it(stage: Scen
 
 
 def test_a_sentence_arrives_sample_for_sample(stage: Scene) -> None:
-    from chatttsd.engine.tone import encode
-
     outcome, pcm = stage.speak_whole("你好，世界。Hello, world.")
     assert outcome == "finished"
     expected = np.concatenate(list(encode("你好，世界。Hello, world.", 1.0)))
@@ -75,12 +74,10 @@ def test_pause_and_resume_lose_and_repeat_no_sample(stage: Scene) -> None:
             wait_for(lambda: recorder.silent_for(0.15), "silence while paused")
             before = recorder.position
             stage.client.call("Resume")
-            wait_for(lambda start=before: len(recorder.sounding(start)) > 2000, "sound after Resume")
+            wait_for(partial(_sounds, recorder, before), "sound after Resume")
         assert stage.client.wait(utterance) == "finished"
         wait_for(lambda: recorder.silent_for(0.2), "silence at the end")
         sound = np.array(recorder.sounding(), dtype=np.int16)
-    from chatttsd.engine.tone import encode
-
     expected = np.concatenate(list(encode(text, 1.0)))
     assert np.array_equal(sound, expected[expected != 0])
 
@@ -98,12 +95,8 @@ def test_skip_is_heard_as_the_next_segment(stage: Scene) -> None:
         utterance = stage.begin("\n\n".join(paragraphs))
         pieces = len(spoken_texts(paragraphs[0]))
         for number in range(pieces):
-            stage.client.wait_event("Progress", utterance)
-            seen = sum(
-                event[:1] == ("Progress",) and event[1][0] == utterance for event in stage.client.events
-            )
+            wait_for(partial(_progressed, stage, utterance, number + 1), f"progress {number + 1}")
             stage.client.call("Skip")
-            wait_for(lambda seen=seen: _progress(stage, utterance) > seen, f"progress after skip {number}")
         assert stage.client.wait(utterance) == "finished"
         wait_for(lambda: recorder.silent_for(0.2), "silence at the end")
         pcm = samples(recorder)
@@ -135,5 +128,10 @@ def test_what_is_bound_to_a_client_ends_with_it(stage: Scene) -> None:
     assert stage.client.wait(utterance) == "cancelled"
 
 
-def _progress(stage: Scene, utterance: int) -> int:
-    return sum(event[0] == "Progress" and event[1][0] == utterance for event in stage.client.events)
+def _progressed(stage: Scene, utterance: int, times: int) -> bool:
+    told: int = sum(event[0] == "Progress" and event[1][0] == utterance for event in stage.client.events)
+    return told >= times
+
+
+def _sounds(recorder: Recorder, start: int) -> bool:
+    return len(recorder.sounding(start)) > 2000
