@@ -1,0 +1,94 @@
+"""Requests on their way through the client: who is next, and the audio that waits for its reader."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Final
+
+from chatttsd.engine.api import EngineError, SynthesisRequest
+
+HIGH_WATER: Final = 1 << 20
+"""Bytes of unread audio (22 s) above which the worker is not listened to any more."""
+
+
+class PendingRequest:
+    """One synthesis as the daemon sees it: chunks come in from the wire, the caller iterates over them."""
+
+    def __init__(self, number: int, request: SynthesisRequest, expected_seconds: float) -> None:
+        self.number = number
+        self.request = request
+        self.expected_seconds = expected_seconds
+        self.sounded = False
+        self.ended = False
+        self._chunks: deque[bytes] = deque()
+        self._bytes = 0
+        self._error: EngineError | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Whether the reader is so slow that the worker has to wait."""
+        return self._bytes > HIGH_WATER
+
+    def add(self, chunk: bytes) -> None:
+        """Take audio from the worker."""
+        self.sounded = True
+        self._chunks.append(chunk)
+        self._bytes += len(chunk)
+        self._news.set()
+
+    def finish(self) -> None:
+        """End well: the iteration stops after the chunks that are still unread."""
+        self.ended = True
+        self._news.set()
+
+    def fail(self, error: EngineError) -> None:
+        """End badly: unread chunks are dropped, the reader gets `error` at once."""
+        if not self.ended:
+            self._chunks.clear()
+            self._error = error
+            self.finish()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the audio as it comes; raises the error that `fail` was given."""
+        while True:
+            while self._chunks:
+                chunk = self._chunks.popleft()
+                self._bytes -= len(chunk)
+                yield chunk
+            if self.ended:
+                break
+            self._news.clear()
+            await self._news.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class RequestQueue:
+    """Requests that wait for the worker: foreground before background, first come first served in each."""
+
+    def __init__(self) -> None:
+        self._foreground: deque[PendingRequest] = deque()
+        self._background: deque[PendingRequest] = deque()
+
+    def add(self, pending: PendingRequest, *, background: bool) -> None:
+        """Put a request at the end of its line."""
+        (self._background if background else self._foreground).append(pending)
+
+    def discard(self, pending: PendingRequest) -> None:
+        """Take a request out, wherever it waits; nothing happens if it does not."""
+        for line in (self._foreground, self._background):
+            if pending in line:
+                line.remove(pending)
+
+    def take(self) -> PendingRequest | None:
+        """Take the next request out, or None."""
+        for line in (self._foreground, self._background):
+            if line:
+                return line.popleft()
+        return None
+
+    def fail_all(self, error: EngineError) -> None:
+        """End every waiting request with `error`."""
+        while (pending := self.take()) is not None:
+            pending.fail(error)

@@ -1,0 +1,192 @@
+"""The framed protocol between the daemon and a worker process, without I/O.
+
+A frame is a header (magic, type, request id, payload length; big endian) and its payload: S16LE samples
+for AUDIO, a JSON object for the rest. Neither end trusts the other: a bad frame ends the connection.
+"""
+
+import json
+import math
+import struct
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+from chatttsd.constants import SAMPLE_BYTES
+from chatttsd.engine.api import SynthesisRequest, Voice
+
+MAGIC: Final = b"cTw1"
+HEADER: Final = struct.Struct("!4sBII")
+MAX_PAYLOAD: Final = 1 << 20
+"""Bytes; a segment is a few hundred characters and a piece of audio at most 40 ms."""
+PROTOCOL_VERSION: Final = 1
+NO_REQUEST: Final = 0
+"""The request id of frames that belong to no request."""
+
+
+class ProtocolError(Exception):
+    """The other side broke the protocol; the message holds no payload."""
+
+
+class FrameType(IntEnum):
+    """What a frame says; HELLO, AUDIO, DONE, ERROR and STATUS come from the worker, the others go to it."""
+
+    HELLO = 1
+    SYNTHESISE = 2
+    CANCEL = 3
+    AUDIO = 4
+    DONE = 5
+    ERROR = 6
+    STATUS = 7
+    SHUTDOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message; `request` is NO_REQUEST for HELLO, STATUS, SHUTDOWN and the ERROR of a failed start."""
+
+    type: FrameType
+    request: int = NO_REQUEST
+    payload: bytes = field(default=b"", repr=False)
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ProtocolError for a payload over MAX_PAYLOAD."""
+        if len(self.payload) > MAX_PAYLOAD:
+            raise ProtocolError(f"payload of {len(self.payload)} bytes, allowed are {MAX_PAYLOAD}")
+        return HEADER.pack(MAGIC, self.type, self.request, len(self.payload)) + self.payload
+
+
+class FrameDecoder:
+    """Cuts a byte stream into frames; holds at most one frame and what one `feed` brought."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the frames that `data` completes; raises ProtocolError on a bad magic, type or length."""
+        self._buffer += data
+        frames: list[Frame] = []
+        start = 0
+        while (end := self._end_of_frame(start)) is not None:
+            _, kind, request, _ = HEADER.unpack_from(self._buffer, start)
+            payload = bytes(self._buffer[start + HEADER.size : end])
+            frames.append(Frame(FrameType(kind), request, payload))
+            start = end
+        del self._buffer[:start]
+        return frames
+
+    def _end_of_frame(self, start: int) -> int | None:
+        """Return where the frame at `start` ends, or None while it is incomplete."""
+        head = self._buffer[start : start + HEADER.size]
+        if not MAGIC.startswith(head[: len(MAGIC)]):
+            raise ProtocolError("bad magic")
+        if len(head) < HEADER.size:
+            return None
+        _, kind, _, length = HEADER.unpack(head)
+        if kind not in _FRAME_TYPES:
+            raise ProtocolError(f"frame type {kind} is unknown")
+        if length > MAX_PAYLOAD:
+            raise ProtocolError(f"frame announces {length} bytes, allowed are {MAX_PAYLOAD}")
+        end = start + HEADER.size + length
+        return end if len(self._buffer) >= end else None
+
+
+_FRAME_TYPES: Final = frozenset(FrameType)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a worker says first: its engine, its voices, its protocol version."""
+
+    engine: str
+    voices: tuple[Voice, ...]
+    version: int = PROTOCOL_VERSION
+
+    def encode(self) -> bytes:
+        """Return the HELLO payload."""
+        return _dump(
+            {"engine": self.engine, "version": self.version, "voices": [asdict(v) for v in self.voices]}
+        )
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Hello":
+        """Read a HELLO payload; raises ProtocolError, also for another protocol version."""
+        fields = _load(payload, {"engine": str, "version": int, "voices": list})
+        if fields["version"] != PROTOCOL_VERSION:
+            raise ProtocolError(f"worker speaks protocol {fields['version']}, this is {PROTOCOL_VERSION}")
+        return cls(fields["engine"], tuple(_voice(item) for item in fields["voices"]))
+
+
+def encode_request(request: SynthesisRequest) -> bytes:
+    """Return the SYNTHESISE payload."""
+    fields: dict[str, Any] = {name: getattr(request, name) for name in _REQUEST_FIELDS}
+    numbers = {name: float(fields[name]) for name in ("rate", "pitch", "volume")}
+    return _dump(fields | numbers | {"parameters": dict(request.parameters)})
+
+
+def decode_request(payload: bytes) -> SynthesisRequest:
+    """Read a SYNTHESISE payload; raises ProtocolError."""
+    fields = _load(payload, _REQUEST_FIELDS)
+    if not all(isinstance(value, str) for value in fields["parameters"].values()):
+        raise ProtocolError("a parameter of a request is not a string")
+    return SynthesisRequest(**fields)
+
+
+def encode_text(text: str) -> bytes:
+    """Return the payload of ERROR and STATUS: one line for people."""
+    return _dump({"text": text})
+
+
+def decode_text(payload: bytes) -> str:
+    """Read the payload of ERROR and STATUS; raises ProtocolError."""
+    return str(_load(payload, {"text": str})["text"])
+
+
+def check_audio(payload: bytes) -> bytes:
+    """Return `payload` if it is whole samples; raises ProtocolError."""
+    if len(payload) % SAMPLE_BYTES:
+        raise ProtocolError(f"audio of {len(payload)} bytes is not whole samples")
+    return payload
+
+
+_REQUEST_FIELDS: Final[dict[str, type]] = {
+    "text": str,
+    "language": str,
+    "voice": str,
+    "kind": str,
+    "rate": float,
+    "pitch": float,
+    "volume": float,
+    "parameters": dict,
+}
+
+
+def _voice(item: Any) -> Voice:  # noqa: ANN401 - it is whatever the JSON held; checked here
+    fields = _check(item, {"id": str, "name": str, "engine": str, "languages": list})
+    if not all(isinstance(tag, str) for tag in fields["languages"]):
+        raise ProtocolError("a language of a voice is not a string")
+    return Voice(fields["id"], fields["name"], fields["engine"], tuple(fields["languages"]))
+
+
+def _dump(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+
+
+def _load(payload: bytes, shape: dict[str, type]) -> dict[str, Any]:
+    try:
+        parsed = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        # The parser's own message quotes the document: only its type may leave.
+        raise ProtocolError(f"payload is not JSON ({type(error).__name__})") from None
+    return _check(parsed, shape)
+
+
+def _check(parsed: Any, shape: dict[str, type]) -> dict[str, Any]:  # noqa: ANN401 - checking it is the point
+    if not isinstance(parsed, dict) or parsed.keys() != shape.keys():
+        raise ProtocolError(f"payload must be an object with exactly {', '.join(shape)}")
+    for name, kind in shape.items():
+        value = parsed[name]
+        if type(value) is not kind:
+            raise ProtocolError(f"{name} is {type(value).__name__}, allowed is {kind.__name__}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ProtocolError(f"{name} is {value}, allowed is a finite number")
+    return parsed

@@ -1,0 +1,222 @@
+"""The engine worker: a child process that runs one engine and talks to the daemon over a socket it inherited.
+
+A reader thread takes frames, so that a cancel is seen in the middle of a synthesis; the main thread alone
+touches the engine. The process ends as soon as the daemon's end of the socket is closed.
+"""
+
+import argparse
+import ctypes
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
+from chatttsd.engine.api import Engine, EngineError, SynthesisRequest
+from chatttsd.engine.wire import (
+    NO_REQUEST,
+    Frame,
+    FrameDecoder,
+    FrameType,
+    Hello,
+    ProtocolError,
+    decode_request,
+    encode_text,
+)
+
+Report = Callable[[str], None]
+"""Tells the daemon what the engine is doing, e.g. `loading 62 %`."""
+Factory = Callable[[Report], Engine]
+Lost = Callable[[], None]
+
+FIRST_PIECE: Final = SAMPLE_RATE * SAMPLE_BYTES * 20 // 1000
+"""Bytes of the first AUDIO frame of a request: small, so that sound starts early."""
+PIECE: Final = SAMPLE_RATE * SAMPLE_BYTES * 40 // 1000
+"""Bytes of the AUDIO frames after it."""
+_RECEIVE_BYTES: Final = 65_536
+_PR_SET_PDEATHSIG: Final = 1
+
+
+@dataclass(slots=True)
+class _Job:
+    id: int
+    request: SynthesisRequest
+    cancelled: bool = False
+
+
+class Worker:
+    """One engine behind one socket; `lost` is called from the reader thread when the daemon is gone."""
+
+    def __init__(self, channel: socket.socket, lost: Lost) -> None:
+        self._channel = channel
+        self._lost = lost
+        self._jobs: dict[int, _Job] = {}
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._send_lock = threading.Lock()
+        self._reader = threading.Thread(target=self._read, name="frames", daemon=True)
+
+    def run(self, factory: Factory) -> int:
+        """Load the engine, say hello, serve until SHUTDOWN; returns the exit status."""
+        self._reader.start()
+        try:
+            engine = factory(self.report)
+        except Exception as error:
+            self._send(Frame(FrameType.ERROR, NO_REQUEST, encode_text(describe_start(error))))
+            return 1
+        self._send(Frame(FrameType.HELLO, payload=Hello(engine.name, tuple(engine.voices())).encode()))
+        while (job := self._waiting.get()) is not None:
+            self._serve(engine, job)
+        engine.close()
+        return 0
+
+    def report(self, text: str) -> None:
+        """Send a STATUS frame."""
+        self._send(Frame(FrameType.STATUS, payload=encode_text(text)))
+
+    def _serve(self, engine: Engine, job: _Job) -> None:
+        """Run one request and answer it with exactly one DONE or ERROR."""
+        answer = Frame(FrameType.DONE, job.id)
+        if not job.cancelled:
+            try:
+                engine.synthesise(job.request, self._emitter(job), lambda: job.cancelled)
+            except Exception as error:
+                answer = Frame(FrameType.ERROR, job.id, encode_text(describe(error)))
+        self._jobs.pop(job.id, None)
+        self._send(answer)
+
+    def _emitter(self, job: _Job) -> Callable[[NDArray[np.int16]], bool]:
+        first = True
+
+        def emit(samples: NDArray[np.int16]) -> bool:
+            nonlocal first
+            for piece in cut(with_volume(samples, job.request.volume).tobytes(), first=first):
+                if job.cancelled:
+                    return False
+                self._send(Frame(FrameType.AUDIO, job.id, piece))
+                first = False
+            return not job.cancelled
+
+        return emit
+
+    def _send(self, frame: Frame) -> None:
+        try:
+            with self._send_lock:
+                self._channel.sendall(frame.encode())
+        except OSError:
+            self._lost()
+
+    def _read(self) -> None:
+        decoder = FrameDecoder()
+        try:
+            while data := self._channel.recv(_RECEIVE_BYTES):
+                for frame in decoder.feed(data):
+                    self._take(frame)
+        except (OSError, ProtocolError):
+            # The daemon closed the socket or is not the daemon: both end this process.
+            pass
+        self._lost()
+
+    def _take(self, frame: Frame) -> None:
+        if frame.type is FrameType.SYNTHESISE:
+            job = _Job(frame.request, decode_request(frame.payload))
+            self._jobs[job.id] = job
+            self._waiting.put(job)
+        elif frame.type is FrameType.CANCEL:
+            self._cancel(frame.request)
+        elif frame.type is FrameType.SHUTDOWN:
+            for request in tuple(self._jobs):
+                self._cancel(request)
+            self._waiting.put(None)
+        else:
+            raise ProtocolError(f"{frame.type.name} does not go to a worker")
+
+    def _cancel(self, request: int) -> None:
+        job = self._jobs.get(request)
+        if job is not None:
+            job.cancelled = True
+
+
+def cut(pcm: bytes, *, first: bool) -> Iterator[bytes]:
+    """Cut samples into pieces of at most PIECE bytes, the very first of a request of at most FIRST_PIECE."""
+    start = 0
+    while start < len(pcm):
+        end = start + (FIRST_PIECE if first else PIECE)
+        yield pcm[start:end]
+        start, first = end, False
+
+
+def with_volume(samples: NDArray[np.int16], volume: float) -> NDArray[np.int16]:
+    """Apply a linear gain, limited to the range of int16."""
+    if volume == 1.0:
+        return samples
+    scaled: NDArray[np.int16] = np.clip(np.rint(samples * np.float32(volume)), -32768, 32767).astype(np.int16)
+    return scaled
+
+
+def describe(error: Exception) -> str:
+    """Say what went wrong in a segment; a foreign exception's message may quote the text and is left out."""
+    if isinstance(error, EngineError):
+        return str(error)
+    return f"{type(error).__name__} at {_place(error)}"
+
+
+def describe_start(error: Exception) -> str:
+    """Say why an engine cannot start; no text has been seen yet, so a missing library may be named."""
+    if isinstance(error, ImportError):
+        return f"{type(error).__name__}: {error}"
+    return describe(error)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    place = "unknown"
+    while trace is not None:
+        place = f"{trace.tb_frame.f_globals.get('__name__', 'unknown')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _espeak(_report: Report) -> Engine:
+    from chatttsd.engine.espeak import EspeakEngine
+
+    return EspeakEngine()
+
+
+def _tone(_report: Report) -> Engine:
+    from chatttsd.engine.tone import ToneEngine
+
+    return ToneEngine()
+
+
+ENGINES: Final[dict[str, Factory]] = {"espeak-ng": _espeak, "tone": _tone}
+"""Every engine by its name; a factory imports its engine only when called."""
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the daemon dies: a stopped process sees no closed socket."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="chatttsd-worker", description="Engine worker of chatttsd.")
+    parser.add_argument("--engine", required=True, choices=sorted(ENGINES))
+    parser.add_argument("--fd", required=True, type=int, help="the inherited socket")
+    options = parser.parse_args(arguments)
+    # Ctrl-C at a terminal goes to the whole group; the daemon decides when its worker ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
+    channel = socket.socket(fileno=options.fd)
+    return Worker(channel, lambda: os._exit(0)).run(ENGINES[options.engine])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

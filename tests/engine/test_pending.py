@@ -1,0 +1,94 @@
+import asyncio
+
+import pytest
+
+from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest
+from chatttsd.engine.pending import HIGH_WATER, PendingRequest, RequestQueue
+
+
+def make(number: int = 1) -> PendingRequest:
+    return PendingRequest(number, SynthesisRequest("x"), 1.0)
+
+
+async def read(pending: PendingRequest) -> list[bytes]:
+    return [chunk async for chunk in pending.chunks()]
+
+
+async def test_chunks_come_in_order_and_end() -> None:
+    pending = make()
+    reader = asyncio.create_task(read(pending))
+    for chunk in (b"a", b"b"):
+        await asyncio.sleep(0)
+        pending.add(chunk)
+    pending.finish()
+    assert await reader == [b"a", b"b"]
+
+
+async def test_chunks_that_came_before_the_end_are_still_read() -> None:
+    pending = make()
+    pending.add(b"a")
+    pending.finish()
+    assert await read(pending) == [b"a"]
+
+
+async def test_a_failure_is_told_at_once_even_with_unread_sound() -> None:
+    pending = make()
+    pending.add(b"a")
+    pending.fail(EngineDiedError("gone"))
+    with pytest.raises(EngineDiedError, match="gone"):
+        await read(pending)
+
+
+async def test_a_request_ends_once() -> None:
+    pending = make()
+    pending.finish()
+    pending.fail(EngineError("late"))
+    assert await read(pending) == []
+
+
+async def test_full_says_when_the_reader_is_too_slow() -> None:
+    pending = make()
+    pending.add(bytes(HIGH_WATER))
+    assert not pending.full
+    pending.add(b"\0\0")
+    assert pending.full
+    await anext(aiter(pending.chunks()))
+    assert not pending.full
+
+
+async def test_sounded_tells_whether_anything_was_heard_of_it() -> None:
+    pending = make()
+    assert not pending.sounded
+    pending.add(b"a")
+    assert pending.sounded
+
+
+async def test_foreground_is_taken_before_background_in_order() -> None:
+    queue = RequestQueue()
+    waiting = [make(number) for number in range(4)]
+    for pending, background in zip(waiting, (True, False, True, False), strict=True):
+        queue.add(pending, background=background)
+    taken = [queue.take() for _ in range(5)]
+    assert taken == [waiting[1], waiting[3], waiting[0], waiting[2], None]
+
+
+async def test_a_discarded_request_is_never_taken() -> None:
+    queue = RequestQueue()
+    kept, gone = make(1), make(2)
+    queue.add(gone, background=True)
+    queue.add(kept, background=True)
+    queue.discard(gone)
+    queue.discard(gone)
+    assert queue.take() is kept
+
+
+async def test_failing_all_empties_the_queue_and_tells_everybody() -> None:
+    queue = RequestQueue()
+    waiting = [make(1), make(2)]
+    queue.add(waiting[0], background=False)
+    queue.add(waiting[1], background=True)
+    queue.fail_all(EngineDiedError("gone"))
+    assert queue.take() is None
+    for pending in waiting:
+        with pytest.raises(EngineDiedError):
+            await read(pending)
