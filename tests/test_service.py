@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -326,3 +327,15 @@ async def test_statistics_count_what_happened(machine: Machine) -> None:
 def _read_all(reader: int) -> bytes:
     with os.fdopen(reader, "rb") as stream:
         return stream.read()
+
+
+async def test_sentences_rest_between_each_other_but_not_at_the_end() -> None:
+    machine = Machine()
+    rested = replace(machine.config, speech=replace(machine.config.speech, sentence_pause_seconds=0.02))
+    machine.service._config = rested
+    await machine.start()
+    machine.say("The first sentence is here, and it is long enough. The second one is not short either.")
+    await machine.hear(rounds=200)
+    first, second = (request.text for request in machine.engines.client.requests)
+    assert bytes(machine.output.heard) == pcm_of(first) + bytes(960) + pcm_of(second)
+    await machine.stop()

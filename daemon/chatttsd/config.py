@@ -38,6 +38,8 @@ class SpeechSettings:
     first_segment_weight: float = 30.0
     """Longest first segment in Chinese characters: short, so that sound starts early."""
     later_segment_weight: float = 80.0
+    sentence_pause_seconds: float = 0.25
+    """Rest between sentences at rate 1; paragraphs rest longer, clauses less."""
 
     def options(self) -> SpeakOptions:
         """Return the options of an utterance that chooses nothing."""
@@ -71,6 +73,7 @@ class Config:
 _RANGES: Mapping[str, tuple[float, float]] = {
     "speech.first_segment_weight": (5, 200),
     "speech.later_segment_weight": (5, 200),
+    "speech.sentence_pause_seconds": (0, 5),
     "audio.latency_ms": (5, 500),
     "audio.idle_close_seconds": (0, 3600),
     "audio.wait_seconds": (0, 3600),

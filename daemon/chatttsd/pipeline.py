@@ -67,6 +67,8 @@ class Recipe:
     request: Callable[[Segment], SynthesisRequest]
     on_synthesised: Callable[[float, float], None]
     """Hears the seconds of audio and the seconds it took, a segment."""
+    rest: Callable[[Segment], float] = lambda _segment: 0.0
+    """Seconds of silence between a segment and the next."""
     background: bool = False
 
     async def pieces(self, start: int) -> AsyncGenerator[Piece, None]:
@@ -81,6 +83,9 @@ class Recipe:
             if begins:
                 yield Piece(index, segment, b"", begins=True)
             index += 1
+            if segment.text and self.plan.get(index) is not None:
+                silence = bytes(SAMPLE_BYTES * round(self.rest(segment) * SAMPLE_RATE))
+                yield Piece(index - 1, segment, silence, begins=False)
 
     async def _pcm(self, segment: Segment) -> AsyncGenerator[bytes, None]:
         """Yield a segment's PCM; a worker that dies is given the segment once more, nothing is said twice.

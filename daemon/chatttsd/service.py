@@ -22,6 +22,7 @@ from chatttsd.outcomes import OutcomeBook
 from chatttsd.pipeline import Reading, Recipe, SegmentPlan
 from chatttsd.speech.language import resolve
 from chatttsd.speech.options import Kind, SpeakOptions
+from chatttsd.speech.pauses import pause_after
 from chatttsd.speech.queue import LimitError, SpeechQueue
 from chatttsd.speech.segment import Segment, SegmentSettings, segments
 from chatttsd.speech.statistics import Statistics
@@ -331,12 +332,14 @@ class Service:
         else:
             cut = iter([Segment(0, len(text), text)])
         request = partial(_request, options=options, default_language=speech.default_language)
+        rest_seconds = speech.sentence_pause_seconds / options.rate
         return Recipe(
             SegmentPlan(cut),
             self._engines.client,
             request,
             self._statistics.synthesised,
-            background=background,
+            lambda segment: pause_after(text[segment.start : segment.end], rest_seconds),
+            background,
         )
 
     def _ended(self, utterance: Utterance) -> None:

@@ -1,7 +1,7 @@
 """The real service on a fake sound card and a fake engine, on an event loop that a test turns by hand."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from chatttsd.config import Config
@@ -35,7 +35,8 @@ class Machine:
     """A running service with a log of its events; `log` holds tuples such as ("finished", 1, "cancelled")."""
 
     def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
+        config = config or Config()
+        self.config = replace(config, speech=replace(config.speech, sentence_pause_seconds=0.0))
         self.output = FakeOutput()
         self.engines = FakeDirectory()
         self.statistics = Statistics()

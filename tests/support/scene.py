@@ -18,8 +18,9 @@ from support.tone_decoder import DecodedSegment, decode
 
 TEXTS = Path(__file__).parent.parent / "data" / "texts"
 # These tests are about what is heard, not how soon: a large buffer keeps a busy machine from cutting holes.
+# Without the rest between sentences every gap in a recording is a fault.
 STEADY = "[audio]\nlatency_ms = 150\n"
-TONE = '[speech]\nengine = "tone"\n[logging]\nlevel = "debug"\n' + STEADY
+TONE = '[speech]\nengine = "tone"\nsentence_pause_seconds = 0\n[logging]\nlevel = "debug"\n' + STEADY
 LONG = "This is a sentence that takes a while to say, so that there is time to disturb it. " * 4
 
 

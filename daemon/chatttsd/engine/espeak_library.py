@@ -102,7 +102,10 @@ class EspeakLibrary:
         # Kept for the life of the process: the library calls it by address.
         self._callback = _CALLBACK(self._on_samples)
         self._voice_file = os.memfd_create("espeak-voice")
-        self.sample_rate = int(self._library.espeak_Initialize(SYNCHRONOUS, 0, os.fsencode(self._data), 0))
+        # The library keeps 160 bytes for the path of its data; a home directory can be deeper than that.
+        self._data_folder = os.open(self._data, os.O_PATH | os.O_DIRECTORY)
+        short = f"/proc/self/fd/{self._data_folder}".encode()
+        self.sample_rate = int(self._library.espeak_Initialize(SYNCHRONOUS, 0, short, 0))
         if self.sample_rate <= 0:
             raise EngineError("espeak-ng cannot be initialised: its data is missing or of another version")
         self._library.espeak_SetSynthCallback(self._callback)
@@ -147,6 +150,7 @@ class EspeakLibrary:
         """Give the library's memory back."""
         self._library.espeak_Terminate()
         os.close(self._voice_file)
+        os.close(self._data_folder)
 
     def _prime(self) -> None:
         self._library.espeak_ng_SetRandSeed(1)
