@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -72,9 +73,11 @@ class Daemon:
         capture = StderrCapture(lambda line: _LOGGER.debug("library: %s", line), monotonic)
         capture.start(loop)
         self._log.setStream(capture.stream)
+        faulthandler.enable(capture.stream)
         try:
             return await self._serve(stop)
         finally:
+            faulthandler.disable()
             self._log.setStream(sys.stderr)
             capture.close()
 
@@ -149,7 +152,7 @@ class Daemon:
 
     def _configured(self, config: Config) -> None:
         logging.getLogger().setLevel(config.logging.level.upper())
-        # audio settings
+        self._output.configure(config.audio)
         self._engines.configure(config.worker)
         self._server.configure(config.limits, _longest_message(config))
         self._speech.text_limit = config.limits.text_characters

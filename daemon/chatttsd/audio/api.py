@@ -13,8 +13,8 @@ class AudioSettings:
     """PortAudio device name or a part of it; empty is the system's default."""
     latency_ms: int = 25
     """What is asked of the sound card: low stops sooner, high survives a busier machine."""
-    idle_close_seconds: float = 2.0
-    """The device is given back after this long without anything to say."""
+    idle_close_seconds: float = 0.5
+    """The device is given back after this long without anything to say; opening it again takes some 10 ms."""
     wait_seconds: float = 10.0
     """How long an utterance waits for a sound device before it ends as `failed`."""
     stall_seconds: float = 1.0
@@ -40,6 +40,9 @@ class AudioOutput(Protocol):
 
     async def write(self, pcm: bytes) -> None:
         """Queue samples, waiting while the buffer is full; raises AudioUnavailableError as `open` does."""
+
+    async def drain(self) -> None:
+        """Wait until everything written was heard or flushed; raises AudioUnavailableError as `open` does."""
 
     def mark(self, heard: Heard) -> None:
         """Call `heard` on the loop once everything written so far has been heard (dropped by `flush`)."""

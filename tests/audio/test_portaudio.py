@@ -1,0 +1,161 @@
+"""PortAudio's wrapper without a sound server: a stand-in for the library that refuses what a test wants."""
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chatttsd.audio.api import AudioSettings
+from chatttsd.audio.diagnose import Cause, DeviceError
+from chatttsd.audio.feed import RingFeed
+from chatttsd.audio.portaudio import PortAudio, choose_by_name
+from chatttsd.audio.ring import PcmRing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Format = tuple[int, int]
+
+
+class Stream:
+    """Keeps its arguments; `log` is where it tells what happens to it."""
+
+    def __init__(self, log: list[str], arguments: dict[str, Any]) -> None:
+        self._log = log
+        self.arguments = arguments
+
+    def start(self) -> None:
+        self._log.append("start")
+
+    def abort(self) -> None:
+        self._log.append("abort")
+
+    def close(self) -> None:
+        self._log.append("close")
+
+
+class Library:
+    """Has the outputs named, and opens them in the formats accepted only."""
+
+    def __init__(self, names: list[str], accepted: set[Format]) -> None:
+        self._initialized = 1
+        self.CallbackAbort = KeyboardInterrupt
+        self.default = self
+        self.device = (-1, len(names) - 1)
+        self.names = names
+        self.names_later: list[str] | None = None
+        self.accepted = accepted
+        self.log: list[str] = []
+        self.streams: list[Stream] = []
+
+    def _terminate(self) -> None:
+        self._initialized -= 1
+        self.log.append("terminate")
+
+    def _initialize(self) -> None:
+        self._initialized += 1
+        self.names = self.names if self.names_later is None else self.names_later
+        self.device = (-1, len(self.names) - 1)
+        self.log.append("initialize")
+
+    def query_devices(self) -> list[dict[str, object]]:
+        microphone: dict[str, object] = {"name": "microphone", "max_output_channels": 0}
+        return [*({"name": name, "max_output_channels": 2} for name in self.names), microphone]
+
+    def RawOutputStream(self, **arguments: Any) -> Stream:  # noqa: N802, ANN401  # the name and any arguments of sounddevice
+        if (arguments["samplerate"], arguments["channels"]) not in self.accepted:
+            raise ValueError("Invalid sample rate")
+        self.streams.append(Stream(self.log, arguments))
+        return self.streams[-1]
+
+
+def portaudio(library: Library, device: str = "", *, alone: bool = True) -> PortAudio:
+    result = PortAudio(
+        AudioSettings(device=device), RingFeed(PcmRing(), lambda: 0.0), lambda: None, alone=alone
+    )
+    result._library = library
+    return result
+
+
+@pytest.mark.parametrize("accepted", [(24_000, 1), (24_000, 2), (48_000, 1), (48_000, 2)])
+def test_a_device_gets_the_first_format_that_it_accepts(accepted: Format) -> None:
+    library = Library(["card"], {accepted, (48_000, 2)})
+    portaudio(library).play()
+    arguments = library.streams[0].arguments
+    assert (arguments["samplerate"], arguments["channels"]) == accepted
+    assert (arguments["dtype"], arguments["latency"]) == ("int16", 0.025)
+    assert library.log == ["start"]
+
+
+def test_a_device_that_accepts_no_format_is_refused_with_its_first_complaint() -> None:
+    with pytest.raises(DeviceError, match="Invalid sample rate") as caught:
+        portaudio(Library(["card"], {(44_100, 2)})).play()
+    assert caught.value.cause is Cause.REFUSED
+
+
+def test_an_empty_device_list_is_made_anew_once() -> None:
+    library = Library([], {(24_000, 1)})
+    with pytest.raises(DeviceError) as caught:
+        portaudio(library).probe()
+    assert caught.value.cause is Cause.NO_DEVICE
+    assert library.log == ["terminate", "initialize"]
+    library.names_later = ["card"]
+    portaudio(library).probe()
+    assert library.log[2:] == ["terminate", "initialize", "abort", "close"]
+
+
+def test_the_device_list_is_left_alone_while_another_thread_is_stuck_in_the_library() -> None:
+    library = Library([], {(24_000, 1)})
+    second = portaudio(library, alone=False)
+    with pytest.raises(DeviceError):
+        second.probe()
+    second.terminate()
+    assert library.log == []
+
+
+def test_there_is_never_more_than_one_stream() -> None:
+    library = Library(["card"], {(24_000, 1)})
+    player = portaudio(library)
+    player.play()
+    player.play()
+    player.terminate()
+    assert library.log == ["start", "abort", "close", "start", "abort", "close", "terminate"]
+
+
+def test_a_stream_that_starts_after_all_once_it_was_abandoned_is_closed_and_plays_nothing() -> None:
+    library = Library(["card"], {(24_000, 1)})
+    player = portaudio(library)
+    player.abandoned = True
+    player.play()
+    assert library.log == ["start", "abort", "close"]
+    callback: Callable[..., None] = library.streams[0].arguments["callback"]
+    with pytest.raises(library.CallbackAbort):
+        callback(bytearray(8), 4, None, None)
+
+
+def test_a_device_is_found_by_its_exact_name_before_a_part_of_one() -> None:
+    outputs = [(0, "USB Audio: Headset 2"), (3, "headset"), (5, "HDMI")]
+    assert choose_by_name("Headset", outputs) == 3
+    assert choose_by_name("usb", outputs) == 0
+    with pytest.raises(DeviceError, match="'spdif' is none of 'USB Audio: Headset 2', 'headset', 'HDMI'"):
+        choose_by_name("spdif", outputs)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [(OSError("PortAudio library not found"), Cause.LIBRARY), (RuntimeError("x"), Cause.REFUSED)],
+)
+def test_a_missing_library_is_told_from_one_that_fails(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, cause: Cause
+) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *arguments: Any) -> Any:  # noqa: ANN401  # as __import__
+        if name == "sounddevice":
+            raise error
+        return real(name, *arguments)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(DeviceError) as caught:
+        PortAudio(AudioSettings(), RingFeed(PcmRing(), lambda: 0.0), lambda: None).probe()
+    assert caught.value.cause is cause
