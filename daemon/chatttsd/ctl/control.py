@@ -1,0 +1,76 @@
+"""The short commands: cancel, pause, resume, skip, reload, load, unload."""
+
+from argparse import Namespace
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from chatttsd.ctl import guard, output, session
+from chatttsd.ctl.bus import Speech, connect
+from chatttsd.ctl.exits import Exit
+from chatttsd.ctl.target import choose
+
+LOAD_TIMEOUT: Final = 300.0
+"""Seconds that loading the model may take unless `--timeout` says otherwise."""
+
+_METHODS: Final = {
+    "pause": "Pause",
+    "resume": "Resume",
+    "skip": "Skip",
+    "reload": "Reload",
+    "load": "LoadModel",
+    "unload": "UnloadModel",
+}
+
+
+def run(arguments: Namespace) -> int:
+    """Run the command that takes no argument of its own; only `load` starts a daemon that is not there."""
+    loading = arguments.command == "load"
+    timeout = LOAD_TIMEOUT if loading and arguments.timeout is None else arguments.timeout
+
+    async def work(speech: Speech) -> int:
+        await speech.call(_METHODS[arguments.command], start=loading)
+        return Exit.OK
+
+    return _with_daemon(arguments, work, timeout=timeout, start=loading)
+
+
+def run_cancel(arguments: Namespace) -> int:
+    """Cancel one utterance, all, or the current one."""
+
+    async def work(speech: Speech) -> int:
+        if arguments.all:
+            await speech.call("CancelAll")
+            return _cancelled(arguments, None, "cancelled all utterances")
+        number = arguments.id or int(await speech.property("Current"))
+        if not number:
+            return _cancelled(arguments, 0, "nothing is being spoken")
+        await speech.call("Cancel", "u", [number])
+        current = "" if arguments.id else ", the current one"
+        return _cancelled(arguments, number, f"cancelled utterance {number}{current}")
+
+    return _with_daemon(arguments, work, timeout=arguments.timeout, start=False)
+
+
+def _cancelled(arguments: Namespace, number: int | None, sentence: str) -> int:
+    if arguments.json:
+        output.record({"cancelled": "all" if number is None else number or None})
+    else:
+        output.line(sentence)
+    return Exit.OK
+
+
+def _with_daemon(
+    arguments: Namespace,
+    work: Callable[[Speech], Coroutine[Any, Any, int]],
+    *,
+    timeout: float | None,
+    start: bool,
+) -> int:
+    target = choose(arguments.system)
+
+    async def guarded() -> int:
+        async with connect(target, timeout) as speech:
+            await guard.require(speech, target, start=start)
+            return await work(speech)
+
+    return session.run(guarded)

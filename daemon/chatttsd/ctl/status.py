@@ -1,0 +1,109 @@
+"""`chatttsctl status`: the unit, the daemon, and when something is wrong the next step."""
+
+import os
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chatttsd.ctl import output, session, unit
+from chatttsd.ctl.bus import connect
+from chatttsd.ctl.exits import CommandError, Exit
+from chatttsd.ctl.target import Target, choose
+
+_LINES: Final = (
+    ("version", "Version"),
+    ("state", "State"),
+    ("engine", "Engine"),
+    ("model", "ModelState"),
+    ("reason", "Reason"),
+    ("current", "Current"),
+    ("queue", "QueueLength"),
+    ("voice", "DefaultVoice"),
+    ("rate", "Rate"),
+    ("volume", "Volume"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What could be found out; `properties` is empty when the daemon does not answer, `fault` says why."""
+
+    target: Target
+    unit: unit.UnitState | None
+    properties: dict[str, Any]
+    fault: str
+
+    @property
+    def running(self) -> bool:
+        """Whether the daemon answered."""
+        return bool(self.properties)
+
+    @property
+    def next_step(self) -> str:
+        """The command to type when the daemon does not run; empty when it does."""
+        return "" if self.running else unit.next_step(self.target, self.unit)
+
+
+def run(arguments: Namespace) -> int:
+    """Print the status; exit code 3 when the daemon does not run. Never starts it."""
+    target = choose(arguments.system)
+
+    async def work() -> int:
+        report = await gather(target, arguments.timeout)
+        if arguments.json:
+            output.record(as_json(report))
+        else:
+            for line in lines(report):
+                output.line(line)
+        return Exit.OK if report.running else Exit.NOT_RUNNING
+
+    return session.run(work)
+
+
+async def gather(target: Target, timeout: float | None) -> Report:  # noqa: ASYNC109 - handed to each call
+    """Ask systemd and the bus."""
+    state = unit.show(target)
+    try:
+        target.address(os.environ)
+        async with connect(target, timeout) as speech:
+            if not await speech.running():
+                return Report(target, state, {}, "chatttsd is not running")
+            return Report(target, state, await speech.properties(), "")
+    except CommandError as error:
+        return Report(target, state, {}, str(error))
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return the report for `--json`."""
+    return {
+        "running": report.running,
+        "unit": report.unit.as_json() if report.unit else None,
+        "properties": report.properties,
+        "fault": report.fault or None,
+        "next_step": report.next_step or None,
+    }
+
+
+def lines(report: Report) -> list[str]:
+    """Return the report for a person: one fact a line, only what is known."""
+    facts = [("unit", report.unit.describe() if report.unit else f"no systemd {report.target.bus} manager")]
+    if report.running:
+        facts += _properties(report.properties)
+    else:
+        facts += [("fault", report.fault), ("next", report.next_step)]
+        if report.unit is not None and report.unit.failed:
+            facts.append(("why", report.target.journal()))
+    width = max(len(name) for name, _ in facts)
+    return [f"{output.clean(name):<{width}}  {output.clean(value)}" for name, value in facts]
+
+
+def _properties(properties: dict[str, Any]) -> list[tuple[str, str]]:
+    shown = [(label, str(properties.get(name, ""))) for label, name in _LINES]
+    facts = [(label, value) for label, value in shown if value]
+    if "Voices" in properties:
+        facts.append(("voices", str(len(properties["Voices"]))))
+    return facts + [(name, _number(value)) for name, value in properties.get("Statistics", {}).items()]
+
+
+def _number(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
