@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jeepney.low_level import Parser
 
-from chatttsd.bus.head import Head, HeadError, error_reply, parse_head
+from chatttsd.bus.head import ErrorWriter, Head, HeadError, parse_head
 
+WRITER = ErrorWriter()
 NAMES = st.from_regex(r"[a-z]{1,12}(\.[A-Za-z]{1,40}){1,3}", fullmatch=True)
 
 
@@ -62,13 +63,20 @@ def test_another_library_reads_the_error(
     serial: int, called: int, sender: str, name: str, message: str
 ) -> None:
     parser = Parser()
-    parser.add_data(error_reply(serial, Head(1, 0, called, sender=sender), name, message))
+    parser.add_data(WRITER.reply(serial, Head(1, 0, called, sender=sender), name, message))
     reply = parser.get_next_message()
     assert reply is not None
     assert reply.header.serial == serial
     assert {reply.header.fields[code] for code in (4, 6)} == {name, sender}
     assert reply.header.fields[5] == called
     assert reply.body == (message,)
+
+
+def test_replies_alike_differ_in_their_numbers_only() -> None:
+    first = WRITER.reply(7, Head(1, 0, 70, sender=":1.1"), "a.Error", "no")
+    second = WRITER.reply(8, Head(1, 0, 80, sender=":1.1"), "a.Error", "no")
+    assert len(first) == len(second)
+    assert [a for a, b in zip(first, second, strict=True) if a != b] == [7, 70]
 
 
 @given(st.binary(max_size=200), st.integers(0, 250))

@@ -16,6 +16,8 @@ _FIELDS: Final = {1: "path", 2: "interface", 3: "member", 7: "sender", 9: "unix_
 _PROTOCOL: Final = 1
 _LITTLE_START: Final = Struct("<4B3I")
 _LITTLE_UINT: Final = Struct("<I")
+_SERIAL_AT: Final = 8
+_REPLY_SERIAL_AT: Final = _FIXED + 4
 
 
 class HeadError(ValueError):
@@ -82,20 +84,36 @@ def _read_fields(head: Head, data: bytes, uint: str, end: int) -> None:
         offset = offset + 7 & ~7
 
 
-def error_reply(serial: int, call: Head, name: str, message: str) -> bytes:
-    """Return an error reply to `call`, ready for the wire."""
-    fields = bytearray()
-    for code, kind, value in ((4, "s", name), (6, "s", call.sender), (5, "u", call.serial), (8, "g", "s")):
-        fields += b"\0" * (-len(fields) % 8) + bytes((code, 1, ord(kind), 0))
-        if isinstance(value, int):
-            fields += _LITTLE_UINT.pack(value)
-        elif kind == "g":
-            fields += bytes((len(value),)) + value.encode() + b"\0"
-        else:
-            fields += _string(value)
+class ErrorWriter:
+    """Writes error replies; many alike to one caller cost only the two numbers in which they differ."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, str, str] | None = None
+        self._reply = bytearray()
+
+    def reply(self, serial: int, call: Head, name: str, message: str) -> bytes:
+        """Return an error reply to `call`, ready for the wire."""
+        key = (call.sender, name, message)
+        if key != self._key:
+            self._key, self._reply = key, _error_template(*key)
+        _LITTLE_UINT.pack_into(self._reply, _SERIAL_AT, serial)
+        _LITTLE_UINT.pack_into(self._reply, _REPLY_SERIAL_AT, call.serial)
+        return bytes(self._reply)
+
+
+def _error_template(destination: str, name: str, message: str) -> bytearray:
+    """Return an error reply whose serial and reply serial (the first field) are still zero."""
+    fields = bytearray(_field(5, "u") + _LITTLE_UINT.pack(0))
+    for code, value in ((4, name), (6, destination)):
+        fields += b"\0" * (-len(fields) % 8) + _field(code, "s") + _string(value)
+    fields += b"\0" * (-len(fields) % 8) + _field(8, "g") + b"\1s\0"
     body = _string(message)
-    start = _LITTLE_START.pack(ord("l"), _ERROR, NO_REPLY_EXPECTED, _PROTOCOL, len(body), serial, len(fields))
-    return start + fields + b"\0" * (-len(fields) % 8) + body
+    start = _LITTLE_START.pack(ord("l"), _ERROR, NO_REPLY_EXPECTED, _PROTOCOL, len(body), 0, len(fields))
+    return bytearray(start + fields + b"\0" * (-len(fields) % 8) + body)
+
+
+def _field(code: int, kind: str) -> bytes:
+    return bytes((code, 1, ord(kind), 0))
 
 
 def _string(value: str) -> bytes:

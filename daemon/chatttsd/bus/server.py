@@ -32,6 +32,7 @@ class ObjectServer:
         self._max_message = max_message
         self._clock = clock
         self._quotas = _quotas(limits)
+        self._too_many = _too_many(limits)
         self._objects: dict[str, dict[str, Interface]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         self.connection = Connection(self._gate, self._handle, max_message)
@@ -45,6 +46,7 @@ class ObjectServer:
         self._limits = limits
         self._max_message = max_message
         self._quotas = _quotas(limits)
+        self._too_many = _too_many(limits)
         self.connection.configure(max_message)
 
     def sender_left(self, sender: str) -> None:
@@ -90,12 +92,6 @@ class ObjectServer:
     def _method(self, head: Head) -> Method | None:
         interface = self._objects.get(head.path, {}).get(head.interface)
         return interface.methods.get(head.member) if interface else None
-
-    @property
-    def _too_many(self) -> Refusal:
-        allowed = f"{self._limits.calls_per_second:g} a second, {self._limits.call_burst} at once"
-        error = errors.limits_exceeded(f"too many calls from this client, allowed: {allowed}")
-        return error.name, str(error)
 
     def _handle(self, message: Message) -> None:
         """Answer one call; everything up to the reply happens here, before any task exists."""
@@ -210,6 +206,12 @@ def _quotas(limits: Limits) -> tuple[CallQuota, CallQuota]:
         call_burst=_READS_A_CALL * limits.call_burst,
     )
     return CallQuota(limits), CallQuota(reads)
+
+
+def _too_many(limits: Limits) -> Refusal:
+    allowed = f"{limits.calls_per_second:g} a second, {limits.call_burst} at once"
+    error = errors.limits_exceeded(f"too many calls from this client, allowed: {allowed}")
+    return error.name, str(error)
 
 
 def _pick(interfaces: dict[str, Interface], message: Message) -> Interface:

@@ -1,8 +1,8 @@
 """dbus-next, hardened: a connection that a flood cannot cut, stall or fill.
 
 dbus-next 0.2.3 closes the connection when its socket is full, reads until nothing is left however long that
-takes, and hands callers tracebacks. Here the unsent tail waits for the socket, at most `_BATCH` messages are
-handled in one turn of the loop, messages that are too long are never held, and descriptors never leak.
+takes, and hands callers tracebacks. Here the unsent tail waits for the socket, messages are handled for at
+most 4 ms in one turn of the loop, messages that are too long are never held, and descriptors never leak.
 """
 
 import asyncio
@@ -20,10 +20,12 @@ from dbus_next._private.unmarshaller import Unmarshaller
 from dbus_next.aio import MessageBus
 
 from chatttsd.bus.framing import Frame, Framer
-from chatttsd.bus.head import METHOD_CALL, NO_REPLY_EXPECTED, Head, HeadError, error_reply
+from chatttsd.bus.head import METHOD_CALL, NO_REPLY_EXPECTED, ErrorWriter, Head, HeadError
 
 _LOGGER = logging.getLogger(__name__)
-_BATCH: Final = 64
+_TURN_SECONDS: Final = 0.004
+_WRITTEN_TOGETHER: Final = 12
+_SEND_BUFFER: Final = 4096
 _READ: Final = 256 * 1024
 _MAX_FDS: Final = 253  # SCM_MAX_FD of the kernel: room for fewer would leak the rest
 _BUS: Final = "org.freedesktop.DBus"
@@ -41,11 +43,16 @@ class NameTakenError(Exception):
 
 
 class _Writer:
-    """Stands in for dbus-next's writer: keeps what the socket does not take, instead of hanging up."""
+    """Stands in for dbus-next's writer: keeps what the socket does not take, instead of hanging up.
+
+    Refusals go last: the bus reads 2 KiB from a connection in a turn, so that whoever is answered behind the
+    refusals of a flood would wait for all of them. A small socket buffer keeps that order up to the bus.
+    """
 
     def __init__(self, bus: "_Bus") -> None:
         self._bus = bus
         self._pending: deque[bytes] = deque()
+        self._refusals: deque[bytes] = deque()
         self._rest = memoryview(b"")
         self._waiting = False
 
@@ -57,9 +64,9 @@ class _Writer:
             future.set_result(None)
         self._schedule()
 
-    def write(self, data: bytes) -> None:
-        """Queue a message that is marshalled already."""
-        self._pending.append(data)
+    def refuse(self, reply: bytes) -> None:
+        """Queue an error reply behind everything else."""
+        self._refusals.append(reply)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -69,10 +76,9 @@ class _Writer:
 
     def _write(self) -> None:
         try:
-            while self._rest or self._pending:
+            while self._rest or self._pending or self._refusals:
                 if not self._rest:
-                    together = min(len(self._pending), _BATCH)
-                    self._rest = memoryview(b"".join(self._pending.popleft() for _ in range(together)))
+                    self._rest = memoryview(self._next())
                 self._rest = self._rest[self._bus.socket.send(self._rest) :]
         except (BlockingIOError, InterruptedError):
             self._bus.loop.add_writer(self._bus.socket.fileno(), self._write)
@@ -82,6 +88,10 @@ class _Writer:
             return
         self._waiting = False
         self._bus.loop.remove_writer(self._bus.socket.fileno())
+
+    def _next(self) -> bytes:
+        queue = self._pending or self._refusals
+        return b"".join(queue.popleft() for _ in range(min(len(queue), _WRITTEN_TOGETHER)))
 
 
 class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
@@ -95,9 +105,11 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
         self.framer = Framer(max_message)
         self._gate = gate
         self._handler = handler
+        self._errors = ErrorWriter()
         self._draining = False
         self.loop: asyncio.AbstractEventLoop = self._loop
         self.socket: socket.socket = self._sock
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         self.disconnected: asyncio.Future[None] = self._disconnect_future
 
     def lost(self, error: Exception) -> None:
@@ -120,11 +132,12 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
         self._drain()
 
     def _drain(self) -> None:
-        """Handle a batch; while more is held nothing is read, so the rest waits in the bus, not here."""
+        """Handle what there is for a turn; while more is held nothing is read: the rest waits in the bus."""
         if self._disconnected:
             return
         try:
-            for _ in range(_BATCH):
+            until = self.loop.time() + _TURN_SECONDS
+            while self.loop.time() < until:
                 frame = self.framer.next()
                 if frame is None:
                     self._listen()
@@ -149,7 +162,7 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
             if refusal is None:
                 self._decode(frame)
             elif not frame.head.flags & NO_REPLY_EXPECTED:
-                self._writer.write(error_reply(self.next_serial(), frame.head, *refusal))
+                self._writer.refuse(self._errors.reply(self.next_serial(), frame.head, *refusal))
         except Exception:
             _LOGGER.exception("a message from the bus could not be read")
         finally:
