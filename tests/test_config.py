@@ -22,7 +22,7 @@ WRONG = [
     ),
     ("[audio]\nlatency_ms = 2\n", "audio.latency_ms: got 2, allowed: 5 to 500"),
     ("[audio]\nlatency_ms = 20.5\n", "audio.latency_ms: got 20.5, allowed: a whole number"),
-    ("[audio]\nwait_seconds = nan\n", "audio.wait_seconds: got nan, allowed: 0 to 3600"),
+    ("[audio]\nwait_seconds = nan\n", "audio.wait_seconds: got nan, allowed: 0.5 to 3600"),
     ("[audio]\ndevice = 4\n", "audio.device: got 4, allowed: a string"),
     ("[logging]\nlevel = 'loud'\n", "logging.level: got 'loud', allowed: debug, info, warning, error"),
     ("[limits]\nqueued_total = 0\n", "limits.queued_total: got 0, allowed: 1 to 100000"),

@@ -332,7 +332,7 @@ def _read_all(reader: int) -> bytes:
 async def test_sentences_rest_between_each_other_but_not_at_the_end() -> None:
     machine = Machine()
     rested = replace(machine.config, speech=replace(machine.config.speech, sentence_pause_seconds=0.02))
-    machine.service._config = rested
+    machine.service._planner.config = rested
     await machine.start()
     machine.say("The first sentence is here, and it is long enough. The second one is not short either.")
     await machine.hear(rounds=200)

@@ -87,6 +87,10 @@ class Histories(RuleBasedStateMachine):
     def skip(self) -> None:
         self.turn(self.machine.service.skip)
 
+    @rule(names=st.lists(st.sampled_from(["skip", "cancel_all", "pause", "resume"]), min_size=2, max_size=4))
+    def several_in_one_turn(self, names: list[str]) -> None:
+        self.turn(*(getattr(self.machine.service, name) for name in names))
+
     @rule(sender=st.sampled_from(SENDERS))
     def client_dies(self, sender: str) -> None:
         self.turn(lambda: self.machine.service.sender_left(sender))

@@ -30,7 +30,11 @@ from chatttsd.service import Events, Service
 from chatttsd.speech.statistics import Statistics
 
 _LOGGER = logging.getLogger("chatttsd")
-_WATCHED = ("State", "ModelState", "Engine", "Reason", "Voices", "QueueLength", "Current", "DefaultVoice")
+_SPEAKING = ("State", "Current", "QueueLength", "Reason")
+_WATCHED = (*_SPEAKING, "ModelState", "Engine", "Voices", "DefaultVoice", "Rate", "Volume")
+
+_JOIN_SECONDS = 15.0
+"""Less than the 25 s for which a caller that activated the service waits."""
 
 
 class Daemon:
@@ -66,7 +70,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await self._join_bus(system=system)
+        if not await self._joined(stop, system=system):
+            return 0
         self._manager.ready()
         self._show_status()
         _LOGGER.info("chatttsd %s is on the bus", __version__)
@@ -80,6 +85,21 @@ class Daemon:
             faulthandler.disable()
             self._log.setStream(sys.stderr)
             capture.close()
+
+    async def _joined(self, stop: asyncio.Event, *, system: bool) -> bool:
+        """Join the bus; False when a signal came first. Raises OSError when the bus does not answer."""
+        joining = asyncio.create_task(self._join_bus(system=system))
+        asked = asyncio.create_task(stop.wait())
+        await asyncio.wait({joining, asked}, timeout=_JOIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if joining.done():
+            await joining
+            return True
+        joining.cancel()
+        await asyncio.wait({joining})
+        if stop.is_set():
+            return False
+        raise TimeoutError(f"it did not answer within {_JOIN_SECONDS:g} s")
 
     async def _join_bus(self, *, system: bool) -> None:
         connection = self._server.connection
@@ -175,6 +195,17 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _open_standard_streams() -> None:
+    """Give descriptors 0 to 2 to /dev/null where they are closed: nothing else may get their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+
+
 def _load(path: Path | None) -> tuple[Config, str]:
     """Return the configuration; a bad file must not make the voice mute, so defaults and a notice."""
     try:
@@ -185,6 +216,7 @@ def _load(path: Path | None) -> tuple[Config, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns 0 after SIGTERM, 1 without a bus, with the name taken or the bus lost."""
+    _open_standard_streams()
     options = _arguments(arguments)
     config, notice = _load(options.config)
     log = journal.set_up(config.logging.level, os.environ)

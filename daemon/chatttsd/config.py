@@ -16,10 +16,15 @@ from chatttsd.speech.options import OptionError, Priority, SpeakOptions, parse_o
 
 ENGINES = ("auto", "espeak-ng", "tone")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+_LONGEST = 500
 
 
 class ConfigError(ValueError):
-    """The configuration cannot be used; the message names file, key, what came and what is allowed."""
+    """The configuration cannot be used; one line names file, key, what came and what is allowed."""
+
+    def __init__(self, message: str) -> None:
+        shown = "".join(character if character.isprintable() else "?" for character in message)
+        super().__init__(shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "speech.sentence_pause_seconds": (0, 5),
     "audio.latency_ms": (5, 500),
     "audio.idle_close_seconds": (0, 3600),
-    "audio.wait_seconds": (0, 3600),
+    "audio.wait_seconds": (0.5, 3600),
     "audio.stall_seconds": (0.2, 60),
     "worker.hang_seconds": (0.5, 600),
     "worker.start_seconds": (0.5, 600),
@@ -105,7 +110,15 @@ _AS_OPTION = {
 def default_path() -> Path:
     """Return the file that `load()` reads: the first that exists, else the user's."""
     candidates = config_files()
-    return next((path for path in candidates if path.exists()), candidates[0])
+    return next((path for path in candidates if _exists(path)), candidates[0])
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether there is a file; one that cannot be looked at is there, so that reading it says why."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def load(path: Path | None = None) -> Config:

@@ -18,6 +18,8 @@ from chatttsd.speech.segment import Segment
 _LOGGER = logging.getLogger(__name__)
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
 _AHEAD_BYTES: Final = 10 * _BYTES_A_SECOND
+_PIECE_BYTES: Final = 1000
+"""What a piece without any sound costs."""
 _HEAD_BYTES: Final = _BYTES_A_SECOND // 100
 """What must have been heard of a segment before its Progress is told: 10 ms."""
 
@@ -82,6 +84,7 @@ class Recipe:
                     begins = False
             if begins:
                 yield Piece(index, segment, b"", begins=True)
+                await asyncio.sleep(0)  # a text of nothing but silence must not hold the loop
             index += 1
             if segment.text and self.plan.get(index) is not None:
                 silence = bytes(SAMPLE_BYTES * round(self.rest(segment) * SAMPLE_RATE))
@@ -165,13 +168,13 @@ class _AheadBuffer:
             await self._next_change()
         piece = self._pieces.popleft()
         if piece is not None:
-            self._bytes -= len(piece.pcm)
+            self._bytes -= _PIECE_BYTES + len(piece.pcm)
             self._changed.set()
         return piece
 
     def _put(self, piece: Piece | None) -> None:
         self._pieces.append(piece)
-        self._bytes += len(piece.pcm) if piece else 0
+        self._bytes += _PIECE_BYTES + len(piece.pcm) if piece else 0
         self._changed.set()
 
     async def _next_change(self) -> None:
@@ -187,6 +190,7 @@ class Reading:
         self._output = output
         self._on_heard = on_heard
         self._heard = -1
+        self._next = 0
         self._part: asyncio.Future[None] | None = None
         self._skipping = False
 
@@ -195,20 +199,20 @@ class Reading:
         await self._output.open()
         done = False
         while not done:
-            self._part = asyncio.ensure_future(self._read_from(self._heard + 1))
+            self._part = asyncio.ensure_future(self._read_from(self._next))
             try:
                 await self._part
                 done = True
             except asyncio.CancelledError:
                 self._part.cancel()
-                if not self._skipping:
+                if not self._skipping or _cancelled_from_outside():
                     raise
                 self._skipping = False
 
     def skip(self) -> None:
         """Go on with the segment after the one that is heard."""
         if self._part is not None and not self._part.done():
-            self._heard = max(self._heard, 0)
+            self._next = max(self._heard, self._next) + 1
             self._skipping = True
             self._output.flush()
             self._part.cancel()
@@ -229,3 +233,8 @@ class Reading:
     def _tell(self, piece: Piece) -> None:
         self._heard = piece.index
         self._on_heard(piece.index, piece.segment)
+
+
+def _cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

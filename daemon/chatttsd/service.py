@@ -9,28 +9,26 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-import regex
-
 from chatttsd.audio.api import AudioOutput, AudioUnavailableError
 from chatttsd.audio.filesink import FileSink, SinkClosedError, SinkError
 from chatttsd.bus import errors
 from chatttsd.bus.service import VoiceRow
 from chatttsd.config import Config, ConfigError, load
-from chatttsd.engine.api import EngineError, SynthesisRequest
+from chatttsd.engine.api import EngineError
 from chatttsd.engine.directory import NO_CHATTTS, EngineDirectory
 from chatttsd.outcomes import OutcomeBook
-from chatttsd.pipeline import Reading, Recipe, SegmentPlan
-from chatttsd.speech.language import resolve
-from chatttsd.speech.options import Kind, SpeakOptions
-from chatttsd.speech.pauses import pause_after
+from chatttsd.pipeline import Reading
+from chatttsd.planning import Planner
+from chatttsd.speech.options import SpeakOptions
 from chatttsd.speech.queue import LimitError, SpeechQueue
-from chatttsd.speech.segment import Segment, SegmentSettings, segments
+from chatttsd.speech.segment import Segment
 from chatttsd.speech.statistics import Statistics
 from chatttsd.speech.utterance import Outcome, State, Utterance
 
 _LOGGER = logging.getLogger(__name__)
 _LAST_ID: Final = 2**32 - 1
-_LONGEST_KEY: Final = 64
+_PATIENCE_SECONDS: Final = 1.5
+"""An utterance that is not heard by then gets a reason."""
 
 
 @dataclass(slots=True)
@@ -63,6 +61,7 @@ class Service:
         self._engines = engines
         self._statistics = statistics
         self._events = events
+        self._planner = Planner(config, engines, statistics.synthesised)
         self._queue = SpeechQueue(config.limits, self._ended)
         self._next_id = 1
         self._book = OutcomeBook()
@@ -74,6 +73,7 @@ class Service:
         self._jobs: set[asyncio.Task[None]] = set()
         self._started: set[int] = set()
         self._failure = ""
+        self._slow = ""
         self.notice = ""
         """What else is wrong, such as a configuration that could not be used."""
 
@@ -100,9 +100,7 @@ class Service:
 
     def speak(self, sender: str, text: str, options: SpeakOptions) -> int:
         """Queue an utterance and return its id; raises BusError or LimitError."""
-        self._check(text, options)
-        if self._output.reason and not self._config.audio.wait_seconds:
-            raise errors.audio_unavailable(self._output.reason)
+        self._planner.check(text, options, self.options)
         utterance = self._new(sender, text, options)
         self._queue.submit(utterance)
         self._wake.set()
@@ -113,7 +111,7 @@ class Service:
         """Start writing an utterance to `fd`, which the service closes; raises BusError or LimitError."""
         sink = _sink(fd, options.container)
         try:
-            self._check(text, options)
+            self._planner.check(text, options, self.options)
             self._queue.check_room(sender)
         except (errors.BusError, LimitError):
             sink.close()
@@ -124,6 +122,8 @@ class Service:
         job = asyncio.create_task(self._follow(utterance, self._write(utterance, sink)))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
+        # Work that is cancelled before its first step never gets to close it.
+        job.add_done_callback(lambda _: sink.close())
         return utterance.id
 
     def wait(self, sender: str, utterance_id: int) -> Awaitable[str]:
@@ -149,7 +149,7 @@ class Service:
 
     def pause(self) -> None:
         """Hold the present sample; nothing happens when nothing is spoken."""
-        if self._queue.current is not None and not self._paused:
+        if (self._queue.current is not None or len(self._queue)) and not self._paused:
             self._paused = True
             self._output.pause()
             self._changed()
@@ -161,7 +161,7 @@ class Service:
 
     def skip(self) -> None:
         """Go on with the next segment."""
-        if self._reading is not None:
+        if self._reading is not None and self._queue.current is self._spoken:
             self._reading.skip()
 
     def sender_left(self, sender: str) -> None:
@@ -183,14 +183,21 @@ class Service:
         except ConfigError as error:
             raise errors.invalid_args(str(error)) from None
         self._config = config
+        self._planner.config = config
         self._queue.limits = config.limits
         self.notice = ""
-        self.set_options(config.speech.options())
+        if config.speech.engine != self._engines.configured:
+            self.notice = f"engine '{config.speech.engine}' takes effect when the service is started again"
+        self._use_options(config.speech.options())
         self._events.configured(config)
         self._changed()
 
     def set_options(self, options: SpeakOptions) -> None:
-        """Change the defaults."""
+        """Change the defaults; raises BusError for a voice that is not known."""
+        self._planner.check_voice(options.voice)
+        self._use_options(options)
+
+    def _use_options(self, options: SpeakOptions) -> None:
         self.options = options
         self._events.changed("DefaultVoice", "Rate", "Volume")
 
@@ -214,7 +221,16 @@ class Service:
     @property
     def reason(self) -> str:
         """Why it is silent or on the fallback; several reasons are joined."""
-        reasons = (self._output.reason, self._failure, self.notice, self._engines.reason)
+        voice = self.options.voice
+        unknown = "" if self._engines.knows_voice(voice) else f"the default voice '{voice}' is not known"
+        reasons = (
+            self._output.reason,
+            self._slow,
+            self._failure,
+            self.notice,
+            unknown,
+            self._engines.reason,
+        )
         return "; ".join(dict.fromkeys(filter(None, reasons)))
 
     @property
@@ -237,26 +253,8 @@ class Service:
         """Counters and latencies by name."""
         return self._statistics.snapshot()
 
-    def _check(self, text: str, options: SpeakOptions) -> None:
-        if options.engine == "chattts":
-            raise errors.model_unavailable(NO_CHATTTS)
-        if options.engine not in ("auto", self._engines.engine):
-            allowed = f"auto, {self._engines.engine}"
-            raise errors.invalid_args(f"option 'engine': got '{options.engine}', configured here: {allowed}")
-        if options.voice and not self._engines.knows_voice(options.voice):
-            raise errors.invalid_args(
-                f"option 'voice': got '{options.voice}', allowed: an id from the property Voices"
-            )
-        if options.kind is Kind.CHAR and not regex.fullmatch(r"\X", text):
-            raise errors.invalid_args(
-                f"text: got {len(text)} characters with kind=char, allowed: 1 character"
-            )
-        if options.kind is Kind.KEY and len(text) > _LONGEST_KEY:
-            allowed = f"a key name of at most {_LONGEST_KEY}"
-            raise errors.invalid_args(f"text: got {len(text)} characters with kind=key, allowed: {allowed}")
-
     def _new(self, sender: str, text: str, options: SpeakOptions) -> Utterance:
-        utterance = Utterance(self._next_id, sender, text, options)
+        utterance = Utterance(self._next_id, sender, text, options, monotonic())
         self._next_id = self._next_id % _LAST_ID + 1
         return utterance
 
@@ -280,7 +278,7 @@ class Service:
         if isinstance(error, SinkClosedError):
             return Outcome.CANCELLED
         if isinstance(error, EngineError):
-            self._failure = str(error)
+            self._failure = str(error)  # until an utterance is finished
             _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
         elif isinstance(error, AudioUnavailableError):
             _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
@@ -289,63 +287,57 @@ class Service:
         return Outcome.FAILED
 
     async def _read(self, utterance: Utterance) -> None:
-        began = monotonic()
-        reading = Reading(self._recipe(utterance), self._output, partial(self._heard, utterance, began))
+        waited = monotonic() - utterance.submitted
+        if self._output.reason and waited >= self._config.audio.wait_seconds:
+            raise AudioUnavailableError(self._output.reason)  # it has waited long enough in the queue
+        reading = Reading(self._planner.recipe(utterance), self._output, partial(self._heard, utterance))
         self._reading, self._spoken = reading, utterance
+        patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._explain_silence, utterance)
         try:
             await reading.run()
         except Exception:
             self._output.flush()  # nothing may be heard after the outcome
             raise
         finally:
+            patience.cancel()
+            self._slow = ""
             self._reading = self._spoken = None
 
     async def _write(self, utterance: Utterance, sink: FileSink) -> None:
-        recipe = self._recipe(utterance, background=True)
+        recipe = self._planner.recipe(utterance, background=True)
         try:
             async for piece in recipe.pieces(0):
                 if piece.begins:
-                    self._heard(utterance, None, piece.index, piece.segment)
+                    self._heard(utterance, piece.index, piece.segment)
                 await sink.write(piece.pcm)
             await sink.finish()
         finally:
             sink.close()
 
-    def _heard(self, utterance: Utterance, began: float | None, _index: int, segment: Segment) -> None:
+    def _explain_silence(self, utterance: Utterance) -> None:
+        """Say what is waited for when nothing of an utterance has been heard for a while."""
+        if utterance.id not in self._started and not self._paused:
+            self._slow = f"waiting for the {self._engines.engine} engine, which has not answered yet"
+            self._changed()
+
+    def _heard(self, utterance: Utterance, _index: int, segment: Segment) -> None:
         if utterance.state is State.ENDED:
             return
         if utterance.id not in self._started:
             self._started.add(utterance.id)
             self._events.started(utterance.id)
-            if began is not None:
-                self._statistics.first_audio(monotonic() - began)
+            if utterance is self._spoken:
+                self._statistics.first_audio(monotonic() - utterance.submitted)
+                self._slow = ""
+                self._changed()
         self._events.progress(utterance.id, segment.start, segment.end)
-
-    def _recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
-        options, speech = utterance.options, self._config.speech
-        text = utterance.text
-        if options.kind is Kind.TEXT:
-            settings = SegmentSettings(
-                first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
-            )
-            cut = segments(text, settings)
-        else:
-            cut = iter([Segment(0, len(text), text)])
-        request = partial(_request, options=options, default_language=speech.default_language)
-        rest_seconds = speech.sentence_pause_seconds / options.rate
-        return Recipe(
-            SegmentPlan(cut),
-            self._engines.client,
-            request,
-            self._statistics.synthesised,
-            lambda segment: pause_after(text[segment.start : segment.end], rest_seconds),
-            background,
-        )
 
     def _ended(self, utterance: Utterance) -> None:
         """Tell an outcome once; sound that is still to come is dropped at once."""
         outcome = utterance.outcome or Outcome.FAILED
         self._stop(utterance)
+        if utterance is self._spoken:
+            self._unpause()  # a pause is one of what is spoken; it must not mute what comes next
         if outcome is Outcome.FINISHED and utterance.id not in self._started:
             self._events.started(utterance.id)
         self._started.discard(utterance.id)
@@ -378,16 +370,3 @@ def _sink(fd: int, container: str) -> FileSink:
         return FileSink(fd, container)
     except SinkError as error:
         raise errors.invalid_args(f"fd: {error}") from None
-
-
-def _request(segment: Segment, options: SpeakOptions, default_language: str) -> SynthesisRequest:
-    return SynthesisRequest(
-        text=segment.text,
-        language=resolve(segment.text, options.language, default_language),
-        voice=options.voice,
-        kind=options.kind,
-        rate=options.rate,
-        pitch=options.pitch,
-        volume=options.volume,
-        parameters=options.parameters,
-    )

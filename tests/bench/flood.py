@@ -86,7 +86,7 @@ def during(times: list[Timing], began: float, ended: float) -> list[float]:
 def measure(count: int, window: int, *, no_reply: bool) -> dict[str, Any]:
     """Flood a fresh daemon once."""
     with PrivateBus() as bus, MeasuredDaemonProcess(bus, CONFIG) as daemon, daemon.client() as client:
-        wait_for(lambda: client.get("Voices") != [], "the worker")
+        client.wait_property("Voices", bool)
         client.call("Cancel", "u", client.call("Speak", "s", "warm"))
         process = psutil.Process(daemon.pid)
         before = process.memory_info().rss

@@ -83,6 +83,11 @@ class Sample(Interface):
         """A level."""
         return self.level_value
 
+    @readable("s", cost=10)
+    def dear(self) -> str:
+        """A property that costs much to read."""
+        return "dear"
+
     @readable("s", emits="const")
     def fixed(self) -> str:
         """A constant."""
@@ -239,7 +244,7 @@ async def test_a_wrong_property_call_says_what_came_and_what_is_allowed(
 async def test_properties_are_read_and_set(client: DBusRouter) -> None:
     await call(client, "Set", "ssv", (Sample.name, "Level", ("u", 7)), interface=PROPERTIES)
     reply = await call(client, "GetAll", "s", (Sample.name,), interface=PROPERTIES)
-    assert reply.body == ({"Level": ("u", 7), "Fixed": ("s", "fixed")},)
+    assert reply.body == ({"Level": ("u", 7), "Dear": ("s", "dear"), "Fixed": ("s", "fixed")},)
     reply = await call(client, "Get", "ss", (Sample.name, "Level"), interface=PROPERTIES)
     assert reply.body == (("u", 7),)
 
@@ -280,6 +285,46 @@ async def test_over_the_quota_calls_are_refused_but_stopping_never(bus: PrivateB
         assert (await call(client, "Stop")).header.message_type is MessageType.method_return
         clock = 1.0
         assert (await call(client, "Measure", "s", ("x",))).body == (1,)
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    ("interface", "member", "signature", "body", "admitted"),
+    [
+        (Sample.name, "Stop", "", (), 20),
+        (PROPERTIES, "Get", "ss", (Sample.name, "Level"), 25),
+        (PROPERTIES, "Get", "ss", (Sample.name, "Dear"), 3),
+        (PROPERTIES, "GetAll", "s", (Sample.name,), 2),
+        ("org.freedesktop.DBus.Introspectable", "Introspect", "", (), 5),
+    ],
+)
+async def test_what_costs_time_has_a_quota_of_its_own_and_calls_do_not_pay_for_it(
+    bus: PrivateBus, interface: str, member: str, signature: str, body: tuple[Any, ...], admitted: int
+) -> None:
+    server = ObjectServer(Limits(calls_per_second=5, call_burst=3), max_message=100_000, clock=lambda: 0.0)
+    server.export(PATH, Sample())
+    await server.connection.connect(address=bus.address)
+    await server.connection.own_name(NAME)
+    connection = await open_dbus_connection(bus=bus.address)
+    async with connection, DBusRouter(connection) as client:
+        replies = [await call(client, member, signature, body, interface=interface) for _ in range(30)]
+        answered = [reply.header.message_type is MessageType.method_return for reply in replies]
+        assert answered == [True] * admitted + [False] * (30 - admitted)
+        assert (await call(client, "Measure", "s", ("x",))).body == (1,)
+    await server.close()
+
+
+async def test_taking_the_same_limits_again_forgives_nobody(bus: PrivateBus) -> None:
+    limits = Limits(calls_per_second=5, call_burst=1)
+    server = ObjectServer(limits, max_message=100_000, clock=lambda: 0.0)
+    server.export(PATH, Sample())
+    await server.connection.connect(address=bus.address)
+    await server.connection.own_name(NAME)
+    connection = await open_dbus_connection(bus=bus.address)
+    async with connection, DBusRouter(connection) as client:
+        await call(client, "Measure", "s", ("x",))
+        server.configure(Limits(calls_per_second=5, call_burst=1), 100_000)
+        assert error_of(await call(client, "Measure", "s", ("x",)))[0].endswith("LimitsExceeded")
     await server.close()
 
 

@@ -22,6 +22,13 @@ def test_tokens_come_back_at_the_rate() -> None:
     assert sum(quota.admit(":1", 1.0) for _ in range(100)) == 50
 
 
+def test_what_costs_more_is_owed_and_paid_back() -> None:
+    quota = CallQuota(LIMITS)
+    assert quota.admit(":1", 0.0, 150)
+    assert not quota.admit(":1", 0.9)
+    assert quota.admit(":1", 1.1)
+
+
 def test_a_sender_does_not_pay_for_another() -> None:
     quota = CallQuota(LIMITS)
     while quota.admit(":1", 0.0):

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,6 +64,14 @@ class Client:
     def get(self, name: str) -> Any:  # noqa: ANN401 - whatever type the property has
         """Read a property."""
         return self.call("Get", "ss", INTERFACE, name, interface=PROPERTIES)[1]
+
+    def wait_property(self, name: str, wanted: Callable[[Any], bool], timeout: float = 20) -> None:
+        """Read a property every 100 ms, which keeps below the quota of reads, until it is as wanted."""
+        deadline = time.monotonic() + timeout
+        while not wanted(value := self.get(name)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{name} is still {value!r} after {timeout} s")
+            time.sleep(0.1)
 
     def speak(self, text: str, **options: str) -> int:
         """Queue an utterance."""
@@ -186,6 +195,12 @@ class DaemonProcess:
         if self.process.poll() is not None:
             raise RuntimeError(f"the daemon ended with {self.process.returncode}: {self.log}")
         return bool(client.connection.send_and_get_reply(message_bus.NameHasOwner(BUS_NAME)).body[0])
+
+    def handles(self, number: signal.Signals) -> bool:
+        """Tell whether the process has a handler for a signal (proc(5), SigCgt)."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        caught = int(status.split("SigCgt:")[1].split()[0], 16)
+        return bool(caught & 1 << (number - 1))
 
     @contextlib.contextmanager
     def client(self, *, enable_fds: bool = False) -> Iterator[Client]:

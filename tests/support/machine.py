@@ -27,8 +27,15 @@ class FakeDirectory:
     def voices(self) -> tuple[Any, ...]:
         return self.client.voices
 
+    @property
+    def configured(self) -> str:
+        return self.engine
+
+    def knows_language(self, tag: str) -> bool:
+        return tag in ("en", "zh")
+
     def knows_voice(self, voice: str) -> bool:
-        return any(voice == item.id for item in self.client.voices)
+        return not voice or any(voice == item.id for item in self.client.voices)
 
 
 class Machine:

@@ -42,7 +42,8 @@ class PulseServer:
     The same object can be killed and started again at the same socket as often as a test likes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, prompt: bool = True) -> None:
+        self._prompt = prompt
         self._runtime = folder / "run"
         self._home = folder / "home"
         self._runtime.mkdir(mode=0o700)
@@ -80,7 +81,7 @@ class PulseServer:
         """Start the server and wait until it answers."""
         self._socket.unlink(missing_ok=True)
         loads = (
-            _NULL_SINK.format(SINK),
+            _NULL_SINK.format(SINK).removesuffix("" if self._prompt else " norewinds=1"),
             f"module-native-protocol-unix socket={self._socket} auth-anonymous=1",
         )
         command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no"]
@@ -218,15 +219,18 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def pulse_server(*, running: bool = True) -> Iterator[PulseServer]:
-    """Give a PulseServer in a folder of its own, started unless `running` is False, and end it afterwards."""
+def pulse_server(*, running: bool = True, prompt: bool = True) -> Iterator[PulseServer]:
+    """Give a PulseServer in a folder of its own, started unless `running` is False, and end it afterwards.
+
+    Unless `prompt` the sink is as PulseAudio makes it: it may ask a new stream for samples after 2 s only.
+    """
     if shutil.which("pulseaudio") is None:
         raise RuntimeError(
             "pulseaudio is not installed; on Debian: apt-get install pulseaudio libasound2-plugins"
         )
     # Not pytest's tmp_path: with a long test name the socket's path exceeds its 108 bytes.
     with tempfile.TemporaryDirectory(prefix="pulse-") as folder:
-        server = PulseServer(Path(folder))
+        server = PulseServer(Path(folder), prompt=prompt)
         try:
             if running:
                 server.start()

@@ -58,16 +58,16 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(config: str = TONE, *, pulse_running: bool = True) -> Iterator[Scene]:
+def scene(config: str = TONE, *, pulse_running: bool = True, prompt: bool = True) -> Iterator[Scene]:
     """A scene for a `with` block, its client listening; ready when the voice is."""
     with (
-        pulse_server(running=pulse_running) as pulse,
+        pulse_server(running=pulse_running, prompt=prompt) as pulse,
         PrivateBus() as bus,
         DaemonProcess(bus, config, pulse.environment) as daemon,
         daemon.client() as client,
     ):
         client.listen()
-        wait_for(lambda: client.get("Voices") != [], "the voices")
+        client.wait_property("Voices", bool)
         yield Scene(pulse, daemon, client)
 
 

@@ -59,7 +59,7 @@ def test_a_killed_sound_server_that_comes_back_is_used_again() -> None:
     with scene(IMPATIENT) as stage:
         utterance = stage.begin(LONG)
         stage.pulse.kill()
-        wait_for(lambda: stage.client.get("Reason") != "", "the reason")
+        stage.client.wait_property("Reason", bool)
         stage.pulse.start()
         with stage.pulse.record() as recorder:
             assert stage.client.wait(utterance, timeout=60) == "finished"
@@ -88,7 +88,7 @@ def test_a_sound_server_that_hangs_for_four_seconds_loses_nothing() -> None:
 def test_without_a_sound_server_the_daemon_waits_says_why_and_speaks_once_it_comes() -> None:
     with scene(TONE + "wait_seconds = 20\n", pulse_running=False) as stage:
         utterance = stage.client.speak("Heard when the server comes.")
-        wait_for(lambda: "sound" in stage.client.get("Reason"), "the reason")
+        stage.client.wait_property("Reason", lambda reason: "sound" in reason)
         stage.pulse.start()
         with stage.pulse.record() as recorder:
             assert stage.client.wait(utterance) == "finished"
@@ -147,6 +147,38 @@ def test_a_killed_client_takes_along_only_what_it_bound(bind: str) -> None:
             stage.client.wait_event("Started", utterance)
             victim.kill()
         assert stage.client.wait(utterance) == ("cancelled" if bind == "true" else "finished")
+
+
+def test_a_sink_that_is_slow_to_ask_for_samples_is_not_called_hung() -> None:
+    with scene(prompt=False) as stage:
+        for _ in range(3):
+            assert stage.client.wait(stage.client.speak("Hello, world.")) == "finished"
+            assert stage.client.get("Reason") == ""
+        assert "does not answer" not in stage.daemon.log
+
+
+def test_a_bus_that_does_not_answer_does_not_hold_sigterm() -> None:
+    with PrivateBus() as bus:
+        daemon = DaemonProcess(bus, TONE)
+        os.kill(bus.pid, signal.SIGSTOP)
+        daemon.launch()
+        assert daemon.process is not None
+        wait_for(lambda: bool(daemon.handles(signal.SIGTERM)), "the handler of SIGTERM")
+        assert daemon.terminate() == 0
+        os.kill(bus.pid, signal.SIGCONT)
+        daemon.__exit__()
+
+
+def test_closed_standard_streams_do_not_matter() -> None:
+    with PrivateBus() as bus:
+        daemon = DaemonProcess(bus, TONE)
+        daemon.program = (
+            "-c",
+            "import os, sys; os.closerange(0, 3); from chatttsd.app import main; sys.exit(main())",
+        )
+        with daemon as running, running.client() as client:
+            assert client.get("State") == "idle"
+            assert running.terminate() == 0
 
 
 def test_a_lost_bus_ends_the_daemon_with_an_error_and_no_sound() -> None:

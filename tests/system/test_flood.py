@@ -14,10 +14,9 @@ import pytest
 
 from support.daemon import DaemonProcess
 from support.private_bus import PrivateBus
-from support.pulse import wait_for
 
 FLOOD = Path(__file__).parent.parent / "support" / "flood.py"
-TONE = '[speech]\nengine = "tone"\n'
+TONE = '[speech]\nengine = "tone"\n[audio]\nwait_seconds = 0.5\n'
 LIMITS = "org.freedesktop.DBus.Error.LimitsExceeded"
 
 
@@ -31,13 +30,13 @@ def flood(bus: PrivateBus, count: int, *options: str) -> dict[str, Any]:
 @pytest.mark.parametrize("count", [1_000, 5_000, 20_000])
 def test_every_call_of_a_flood_is_answered_and_the_name_is_kept(count: int) -> None:
     with PrivateBus() as bus, DaemonProcess(bus, TONE) as daemon, daemon.client() as client:
-        wait_for(lambda: client.get("Voices") != [], "the voices")
+        client.wait_property("Voices", bool)
         before = psutil.Process(daemon.pid).memory_info().rss
         result = flood(bus, count)
         assert result["unanswered"] == 0
         assert result["answers"].keys() == {"id", LIMITS}
         assert sum(result["answers"].values()) == count
-        assert 1 <= result["answers"]["id"] <= 64
+        assert 1 <= result["answers"]["id"] <= 100 + 50 * (result["ended"] - result["began"])
         assert psutil.Process(daemon.pid).memory_info().rss - before < 20 * 2**20
         assert client.wait(client.speak("after", priority="important"), timeout=30) in ("finished", "failed")
 
@@ -53,21 +52,20 @@ def test_a_bystander_is_served_while_the_flood_lasts() -> None:
     with PrivateBus() as bus, DaemonProcess(bus, TONE) as daemon, daemon.client() as client:
         command = [sys.executable, str(FLOOD), bus.address, "20000"]
         served = 0
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as flooding:
-            while flooding.poll() is None:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as flooding:
+            while not _over(flooding):
                 client.call("Cancel", "u", client.call("Speak", "s", "bystander"))
                 served += 1
-                assert flooding.stdout is not None
         assert served >= 5
 
 
 def test_hundreds_of_clients_that_left_leave_nothing_behind() -> None:
     with PrivateBus() as bus, DaemonProcess(bus, TONE) as daemon, daemon.client() as client:
-        client.get("State")
         process = psutil.Process(daemon.pid)
+        client.wait(client.speak("PortAudio is loaded by now."))
         for _ in range(50):
             with daemon.client() as leaving:
-                leaving.get("State")
+                leaving.call("Cancel", "u", leaving.call("Speak", "s", "bye"))
         before = process.memory_info().rss
         for _ in range(500):
             with daemon.client() as leaving:
@@ -75,3 +73,12 @@ def test_hundreds_of_clients_that_left_leave_nothing_behind() -> None:
         client.get("State")
         assert process.memory_info().rss - before < 8 * 2**20
         assert process.num_fds() < 40
+
+
+def _over(flooding: "subprocess.Popen[bytes]") -> bool:
+    """Wait 25 ms, which keeps the bystander below its own quota; tell whether the flood has ended."""
+    try:
+        flooding.wait(0.025)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -23,6 +23,8 @@ FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
 CUT_SECONDS = 0.04
 """A device that is further behind than this is closed by `cut`, at the price of a click."""
+FRESH_SECONDS = 3.0
+"""A null sink may ask for nothing for up to 2 s after a stream was opened."""
 PREFILL_SECONDS = 0.015
 """A stream starts with this more than one and a half times what the device buffers."""
 PROGRESS_SECONDS = 0.1
@@ -111,6 +113,7 @@ class DeviceKeeper:
         self._epoch = 0
         self._lost_at: float | None = None
         self._progress = (0, 0.0)
+        self._opened_at = 0.0
         self._absent_since = 0.0
 
     @property
@@ -259,7 +262,8 @@ class DeviceKeeper:
         since = self._clock()
         if self._running:
             self.counts.opens += 1
-            self._progress = (self.feed.callbacks, self._clock())
+            self._opened_at = self._clock()
+            self._progress = (self.feed.callbacks, self._opened_at)
             self._owner.started()
             self._works = await self._watch()
         await self._end_stream()
@@ -283,7 +287,8 @@ class DeviceKeeper:
         if callbacks != self.feed.callbacks:
             self._progress = (self.feed.callbacks, self._clock())
             return False
-        return self._clock() - since > self._settings.stall_seconds
+        fresh = self._clock() - self._opened_at < FRESH_SECONDS
+        return self._clock() - since > max(self._settings.stall_seconds, FRESH_SECONDS if fresh else 0.0)
 
     async def _end_stream(self) -> None:
         """Close the stream; a dead one goes back to the sample that was heard last."""

@@ -1,15 +1,27 @@
 """The D-Bus errors that callers see: a name and one line, never a traceback, a path or the text."""
 
+from typing import Final
+
 from chatttsd.constants import ERROR_PREFIX
 
 _STANDARD = "org.freedesktop.DBus.Error"
+
+
+LIMITS_EXCEEDED: Final = f"{_STANDARD}.LimitsExceeded"
+_LONGEST: Final = 1000
+
+
+def printable(message: str) -> str:
+    """Return one bounded line that D-Bus can carry: no NUL, no surrogate, nothing that is not printable."""
+    shown = "".join(character if character.isprintable() else "?" for character in message)
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
 class BusError(Exception):
     """An error reply: D-Bus error name and message."""
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.name = name
 
 
@@ -20,7 +32,7 @@ def invalid_args(message: str) -> BusError:
 
 def limits_exceeded(message: str) -> BusError:
     """Return `LimitsExceeded`; the message names the limit."""
-    return BusError(f"{_STANDARD}.LimitsExceeded", message)
+    return BusError(LIMITS_EXCEEDED, message)
 
 
 def unknown_method(message: str) -> BusError:
@@ -65,14 +77,14 @@ def model_unavailable(reason: str) -> BusError:
     return BusError(f"{ERROR_PREFIX}.ModelUnavailable", reason)
 
 
-def audio_unavailable(reason: str) -> BusError:
-    """Return `AudioUnavailable`."""
-    return BusError(f"{ERROR_PREFIX}.AudioUnavailable", reason)
-
-
 def no_such_utterance(utterance_id: int) -> BusError:
     """Return `NoSuchUtterance`."""
     return BusError(f"{ERROR_PREFIX}.NoSuchUtterance", f"there is no utterance {utterance_id}")
+
+
+def no_machine_id(why: str) -> BusError:
+    """Return `FileNotFound` for a machine without an id."""
+    return BusError(f"{_STANDARD}.FileNotFound", f"this machine has no id: {why}")
 
 
 def internal() -> BusError:

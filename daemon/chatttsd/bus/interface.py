@@ -59,6 +59,8 @@ class Property:
     getter: Function
     setter: Function | None
     emits: str
+    cost: float
+    """What reading it costs of the sender's quota of reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,12 @@ def method(inputs: str = "", outputs: str = "", *, free: bool = False) -> Callab
 
 
 def readable(
-    signature: str, *, setter: str = "", emits: str = "true"
+    signature: str, *, setter: str = "", emits: str = "true", cost: float = 1.0
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Mark a function as the getter of a property; `setter` names the method that sets it."""
 
     def mark(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        function.dbus = (signature, setter, emits)  # type: ignore[attr-defined]  # functions take attributes
+        function.dbus = (signature, setter, emits, cost)  # type: ignore[attr-defined]  # functions take attributes
         return function
 
     return mark
@@ -125,10 +127,10 @@ class Interface:
             elif declared is not None:
                 self._add_property(function, *declared)
 
-    def _add_property(self, getter: Function, signature: str, setter: str, emits: str) -> None:
+    def _add_property(self, getter: Function, signature: str, setter: str, emits: str, cost: float) -> None:
         name = _camel(getter)
         set_function = getattr(type(self), setter) if setter else None
-        self.properties[name] = Property(name, signature, getter, set_function, emits)
+        self.properties[name] = Property(name, signature, getter, set_function, emits, cost)
 
     def find(self, member: str, signature: str) -> Method:
         """Return the method; raises BusError naming what came and what is allowed."""
@@ -145,6 +147,10 @@ class Interface:
         """Return a property's value; raises BusError for an unknown one."""
         found = self._property(name)
         return Variant(found.signature, found.getter(self))
+
+    def cost(self, name: str) -> float:
+        """Return what reading a property costs; raises BusError for an unknown one."""
+        return self._property(name).cost
 
     def get_all(self) -> dict[str, Variant]:
         """Return every property's value."""

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from dbus_next import Message, MessageFlag, Variant
@@ -21,7 +22,9 @@ _LOGGER = logging.getLogger(__name__)
 _INTROSPECTABLE: Final = "org.freedesktop.DBus.Introspectable"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _PEER: Final = "org.freedesktop.DBus.Peer"
-_READS_A_CALL: Final = 10
+_READS_A_CALL: Final = 5
+_CONTROLS_A_CALL: Final = 4
+_COSTS: Final = {"GetAll": 20.0, "Introspect": 5.0}
 
 
 class ObjectServer:
@@ -32,26 +35,28 @@ class ObjectServer:
         self._max_message = max_message
         self._clock = clock
         self._quotas = _quotas(limits)
-        self._too_many = _too_many(limits)
         self._objects: dict[str, dict[str, Interface]] = {}
+        self._documents: dict[str, str] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         self.connection = Connection(self._gate, self._handle, max_message)
 
     def export(self, path: str, interface: Interface) -> None:
         """Make an interface callable at a path."""
         self._objects.setdefault(path, {})[interface.name] = interface
+        self._documents.clear()
 
     def configure(self, limits: Limits, max_message: int) -> None:
         """Use other limits for calls from now on."""
+        if limits == self._limits:
+            return  # what callers have used up stays used up
         self._limits = limits
         self._max_message = max_message
         self._quotas = _quotas(limits)
-        self._too_many = _too_many(limits)
         self.connection.configure(max_message)
 
     def sender_left(self, sender: str) -> None:
         """Forget what is remembered of a client."""
-        for quota in self._quotas:
+        for quota in (self._quotas.calls, self._quotas.reads, self._quotas.controls):
             quota.forget(sender)
 
     def emit(self, path: str, interface: Interface, name: str, *arguments: object) -> None:
@@ -78,12 +83,13 @@ class ObjectServer:
 
     def _gate(self, head: Head) -> Refusal | None:
         """Refuse what is over its quota or too long before it is decoded."""
-        calls, reads = self._quotas
         found = self._method(head)
-        if found is None or not found.free:
-            quota = reads if head.interface in _STANDARD else calls
-            if not quota.admit(head.sender, self._clock()):
-                return self._too_many
+        if head.interface in _STANDARD:
+            quota = self._quotas.reads
+        else:
+            quota = self._quotas.controls if found is not None and found.free else self._quotas.calls
+        if not quota.admit(head.sender, self._clock(), _COSTS.get(head.member, 1.0)):
+            return errors.LIMITS_EXCEEDED, f"too many calls from this client, allowed: {quota.rule}"
         if head.size > self._max_message:
             error = errors.message_too_long(head.size, self._max_message)
             return error.name, str(error)
@@ -148,12 +154,17 @@ class ObjectServer:
             self.connection.send(Message.new_error(message, error.name, str(error)))
 
     def _introspect(self, message: Message) -> tuple[str, list[Any]]:
+        kept = self._documents.get(message.path)
+        if kept is not None:
+            return "s", [kept]
         path = message.path.rstrip("/")
         below = [p[len(path) + 1 :].split("/")[0] for p in self._objects if p.startswith(path + "/")]
         interfaces = self._objects.get(message.path, {})
         if not interfaces and not below:
             raise errors.unknown_object(message.path)
-        return "s", [introspection.document(interfaces.values(), sorted(set(below)))]
+        document = introspection.document(interfaces.values(), sorted(set(below)))
+        self._documents[message.path] = document
+        return "s", [document]
 
     def _properties(self, message: Message) -> tuple[str, list[Any]]:
         wanted = {"Get": "ss", "GetAll": "s", "Set": "ssv"}.get(message.member)
@@ -165,7 +176,9 @@ class ObjectServer:
             )
         interface = self._named_interface(message.path, message.body[0])
         if message.member == "Get":
-            return "v", [interface.get(message.body[1])]
+            name = message.body[1]
+            self._quotas.reads.admit(message.sender, self._clock(), interface.cost(name) - 1)
+            return "v", [interface.get(name)]
         if message.member == "GetAll":
             return "a{sv}", [interface.get_all()]
         name, value = message.body[1], message.body[2]
@@ -184,8 +197,7 @@ class ObjectServer:
         if message.member == "Ping":
             return "", []
         if message.member == "GetMachineId":
-            with open("/etc/machine-id", encoding="ascii") as file:  # noqa: PTH123 - a fixed path
-                return "s", [file.read().strip()]
+            return "s", [_machine_id()]
         raise errors.unknown_method(f"{_PEER} has no method '{message.member[:80]}'")
 
 
@@ -198,20 +210,37 @@ _STANDARD: Final = {
 _STANDARD_OWNER: Final = {"Introspect": _INTROSPECTABLE, "Ping": _PEER}
 
 
-def _quotas(limits: Limits) -> tuple[CallQuota, CallQuota]:
-    """Return the quota of calls and that of reads (properties, introspection), which cost less."""
-    reads = replace(
-        limits,
-        calls_per_second=_READS_A_CALL * limits.calls_per_second,
-        call_burst=_READS_A_CALL * limits.call_burst,
+@dataclass(frozen=True, slots=True)
+class _Quotas:
+    """Quotas by what a call does, so that no kind of call uses up another's."""
+
+    calls: CallQuota
+    reads: CallQuota
+    """Properties and introspection."""
+    controls: CallQuota
+    """What stops the voice: far more than anybody needs, so that it always gets through."""
+
+
+def _quotas(limits: Limits) -> _Quotas:
+    return _Quotas(
+        CallQuota(limits),
+        CallQuota(_times(limits, _READS_A_CALL)),
+        CallQuota(_times(limits, _CONTROLS_A_CALL)),
     )
-    return CallQuota(limits), CallQuota(reads)
 
 
-def _too_many(limits: Limits) -> Refusal:
-    allowed = f"{limits.calls_per_second:g} a second, {limits.call_burst} at once"
-    error = errors.limits_exceeded(f"too many calls from this client, allowed: {allowed}")
-    return error.name, str(error)
+def _times(limits: Limits, factor: int) -> Limits:
+    """Return limits with a rate so many times as high, and as many calls at once as in a second."""
+    rate = factor * limits.calls_per_second
+    return replace(limits, calls_per_second=rate, call_burst=max(1, int(rate)))
+
+
+def _machine_id() -> str:
+    """Return machine-id(5); raises BusError where there is none."""
+    try:
+        return Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise errors.no_machine_id(error.strerror or "") from None
 
 
 def _pick(interfaces: dict[str, Interface], message: Message) -> Interface:

@@ -129,7 +129,7 @@ class Speech1(Interface):
         """Why it is silent or on the fallback engine; empty when all is well."""
         return self._service.reason
 
-    @readable("a(sssas)")
+    @readable("a(sssas)", cost=10)
     def voices(self) -> list[list[Any]]:
         """Every voice: id, name, engine, BCP 47 languages."""
         return [[row[0], row[1], row[2], list(row[3])] for row in self._service.voices]
@@ -159,7 +159,7 @@ class Speech1(Interface):
         """The volume of utterances that choose none, 0 to 1."""
         return self._service.options.volume
 
-    @readable("a{sv}", emits="false")
+    @readable("a{sv}", emits="false", cost=10)
     def statistics(self) -> dict[str, Variant]:
         """Counters since the start, and latencies in milliseconds (p50, p95, p99 of the last 512)."""
         figures = self._service.statistics

@@ -21,11 +21,11 @@ class EngineDirectory:
         on_change: Callable[[], None],
         on_restart: Callable[[], None],
     ) -> None:
+        self.configured = engine
         self.engine = "espeak-ng" if engine == "auto" else engine
         self._fallback_reason = NO_CHATTTS if engine == "auto" else ""
         self._on_change = on_change
         self._on_restart = on_restart
-        self._state = WorkerState.STOPPED
         self._trouble = ""
         self.client = EngineClient(worker_command(self.engine), settings, on_state=self._changed)
 
@@ -45,8 +45,14 @@ class EngineDirectory:
         return self.client.voices
 
     def knows_voice(self, voice: str) -> bool:
-        """Tell whether a voice can be asked for; before the worker said hello every name may be right."""
-        return not self.voices or any(voice == item.id for item in self.voices)
+        """Tell whether a voice can be asked for; an empty one always, any before the worker said hello."""
+        return not voice or not self.voices or any(voice == item.id for item in self.voices)
+
+    def knows_language(self, tag: str) -> bool:
+        """Tell whether a voice speaks the language of a BCP 47 tag; its region is the engine's to choose."""
+        wanted = tag.split("-")[0].lower()
+        spoken = (language for voice in self.voices for language in voice.languages)
+        return not self.voices or any(language.split("-")[0].lower() == wanted for language in spoken)
 
     def configure(self, settings: WorkerSettings) -> None:
         """Use other deadlines from the next request on."""
@@ -66,11 +72,8 @@ class EngineDirectory:
     def _changed(self, state: WorkerState, reason: str) -> None:
         if state is WorkerState.STARTING and self._trouble:
             self._on_restart()
-        if reason and reason != self._trouble:
-            _LOGGER.warning("%s", reason)
         if state is WorkerState.READY:
             self._trouble = ""
         elif reason:
             self._trouble = reason
-        self._state = state
         self._on_change()

@@ -46,7 +46,7 @@ class ServiceManager:
         # A manager that is gone or busy must not take the voice down with it.
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagram:
             datagram.setblocking(False)
-            datagram.sendto(state.replace("\n", " ").encode(), self._address)
+            datagram.sendto(state.replace("\n", " ").encode(errors="replace"), self._address)
 
 
 def _address(path: str) -> str | None:
@@ -60,4 +60,5 @@ def _watchdog_seconds(environment: Mapping[str, str]) -> float:
     """Return WatchdogSec, 0 when it is not meant for this process (`$WATCHDOG_PID`)."""
     pid = environment.get("WATCHDOG_PID", str(os.getpid()))
     micros = environment.get("WATCHDOG_USEC", "0")
-    return int(micros) / 1e6 if micros.isdigit() and pid == str(os.getpid()) else 0.0
+    digits = micros.isascii() and micros.isdigit()
+    return int(micros) / 1e6 if digits and pid == str(os.getpid()) else 0.0

@@ -36,6 +36,8 @@ class Utterance:
     sender: str
     text: str = field(repr=False)
     options: SpeakOptions
+    submitted: float = 0.0
+    """When its call came, by the clock of whoever made it."""
     state: State = State.QUEUED
     outcome: Outcome | None = None
     priority: Priority = field(init=False)

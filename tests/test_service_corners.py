@@ -1,0 +1,156 @@
+"""The service where calls meet in one turn of the loop, and where it must not be mute."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chatttsd.audio.api import AudioSettings
+from chatttsd.bus.errors import BusError
+from chatttsd.config import Config
+from chatttsd.speech.options import SpeakOptions
+from support.fakes import pcm_of, settle
+from support.machine import Machine
+
+ONE, TWO = "One sentence for the voice.", "Another sentence, a little longer than the first."
+LONGER = "A first sentence that goes on for a while. And a second one, which must not be heard."
+
+
+@pytest.fixture
+async def machine() -> AsyncIterator[Machine]:
+    machine = Machine()
+    await machine.start()
+    yield machine
+    await machine.stop()
+
+
+@pytest.mark.parametrize("order", ["skip first", "skip last"])
+async def test_skip_in_the_same_turn_does_not_swallow_a_cancel(machine: Machine, order: str) -> None:
+    machine.say(
+        "A first sentence that goes on for a while. And a second one, which must not be heard at all."
+    )
+    await machine.hear(size=960, rounds=3)
+    acts = [machine.service.skip, machine.service.cancel_all]
+    for act in acts if order == "skip first" else reversed(acts):
+        act()
+    await machine.hear()
+    assert machine.outcomes() == {1: "cancelled"}
+    heard = len(machine.output.heard)
+    machine.say(TWO, priority="important")
+    await machine.hear()
+    assert bytes(machine.output.heard[heard:]) == pcm_of(TWO)
+
+
+async def test_skip_in_the_same_turn_does_not_swallow_an_interruption(machine: Machine) -> None:
+    machine.say(
+        "A first sentence that goes on for a while. And a second one, which must not be heard at all."
+    )
+    await machine.hear(size=960, rounds=3)
+    machine.service.skip()
+    machine.say(TWO, priority="important")
+    await machine.hear()
+    assert machine.outcomes() == {1: "interrupted", 2: "finished"}
+    assert machine.output.heard.endswith(pcm_of(TWO))
+
+
+async def test_two_skips_at_once_skip_two_segments(machine: Machine) -> None:
+    paragraphs = ["The first paragraph is here.", "The second one follows.", "The third one ends."]
+    machine.say("\n\n".join(paragraphs))
+    await machine.hear(size=960, rounds=3)
+    machine.service.skip()
+    machine.service.skip()
+    await machine.hear()
+    assert machine.output.heard.endswith(pcm_of(paragraphs[2]))
+    assert pcm_of(paragraphs[1]) not in machine.output.heard
+
+
+async def test_a_long_silent_text_leaves_turns_to_others(machine: Machine) -> None:
+    machine.say("!!\n\n" * 2000)
+    turns = 0
+
+    async def bystander() -> None:
+        nonlocal turns
+        while not machine.outcomes():
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.ensure_future(bystander())
+    await machine.hear(rounds=3000)
+    await asyncio.wait_for(waiting, 30)
+    assert machine.outcomes() == {1: "finished"}
+    assert turns > 500
+
+
+async def test_a_pause_ends_with_what_was_paused(machine: Machine) -> None:
+    machine.say(ONE, priority="text")
+    await machine.hear(size=960, rounds=2)
+    machine.service.pause()
+    machine.say(TWO, priority="important")
+    await machine.hear()
+    assert machine.outcomes() == {1: "interrupted", 2: "finished"}
+    assert not machine.output.paused
+
+
+async def test_a_pause_right_after_speak_holds_the_first_sample(machine: Machine) -> None:
+    machine.say(ONE)
+    machine.service.pause()
+    await machine.hear()
+    assert machine.output.heard == b""
+    assert machine.service.state == "paused"
+    machine.service.resume()
+    await machine.hear()
+    assert bytes(machine.output.heard) == pcm_of(ONE)
+
+
+async def test_a_synthesis_cancelled_at_once_closes_its_descriptor(machine: Machine) -> None:
+    for _ in range(20):
+        reader, writer = os.pipe()
+        machine.service.synthesize(":1", writer, ONE, SpeakOptions())
+        machine.service.cancel_all()
+        assert await asyncio.wait_for(asyncio.to_thread(_read_all, reader), 10) == b""
+
+
+async def test_an_unknown_default_voice_does_not_mute_but_is_told(machine: Machine) -> None:
+    with pytest.raises(BusError, match="got 'nobody'"):
+        machine.service.set_options(SpeakOptions(voice="nobody"))
+    machine.service._use_options(SpeakOptions(voice="nobody"))
+    machine.say(ONE)
+    await machine.hear()
+    assert machine.outcomes() == {1: "finished"}
+    assert "the default voice 'nobody' is not known" in machine.service.reason
+
+
+async def test_a_language_that_no_voice_speaks_is_the_callers_mistake(machine: Machine) -> None:
+    with pytest.raises(BusError, match="option 'language': got 'xx', allowed: auto or a language"):
+        machine.say(ONE, language="xx")
+    assert machine.service.reason == ""
+
+
+async def test_what_has_waited_for_a_device_in_the_queue_does_not_wait_again() -> None:
+    machine = Machine(Config(audio=AudioSettings(wait_seconds=0.0)))
+    machine.output.unavailable = True
+    machine.output.reason = "there is no sound device"
+    await machine.start()
+    for _ in range(5):
+        machine.say(ONE)
+    await settle()
+    assert set(machine.outcomes().values()) == {"failed"}
+    await machine.stop()
+
+
+async def test_an_utterance_that_is_not_heard_gets_a_reason(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatttsd.service._PATIENCE_SECONDS", 0.0)
+    machine.say(ONE)
+    await asyncio.sleep(0.01)
+    await settle()
+    assert machine.service.reason == "waiting for the fake engine, which has not answered yet"
+    await machine.hear()
+    assert machine.service.reason == ""
+
+
+def _read_all(reader: int) -> bytes:
+    with os.fdopen(reader, "rb") as stream:
+        return stream.read()
