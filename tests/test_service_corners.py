@@ -146,7 +146,7 @@ async def test_an_utterance_that_is_not_heard_gets_a_reason(
     machine.say(ONE)
     await asyncio.sleep(0.01)
     await settle()
-    assert machine.service.reason == "waiting for the fake engine, which has not answered yet"
+    assert machine.service.reason == "nothing is heard yet: waiting for fake or the sound device"
     await machine.hear()
     assert machine.service.reason == ""
 

@@ -69,6 +69,7 @@ class Service:
         self._paused = False
         self._reading: Reading | None = None
         self._spoken: Utterance | None = None
+        self._turn = 0.0
         self._work: dict[int, asyncio.Task[None]] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._started: set[int] = set()
@@ -287,7 +288,8 @@ class Service:
         return Outcome.FAILED
 
     async def _read(self, utterance: Utterance) -> None:
-        waited = monotonic() - utterance.submitted
+        self._turn = monotonic()
+        waited = self._turn - utterance.submitted
         if self._output.reason and waited >= self._config.audio.wait_seconds:
             raise AudioUnavailableError(self._output.reason)  # it has waited long enough in the queue
         reading = Reading(self._planner.recipe(utterance), self._output, partial(self._heard, utterance))
@@ -317,7 +319,7 @@ class Service:
     def _explain_silence(self, utterance: Utterance) -> None:
         """Say what is waited for when nothing of an utterance has been heard for a while."""
         if utterance.id not in self._started and not self._paused:
-            self._slow = f"waiting for the {self._engines.engine} engine, which has not answered yet"
+            self._slow = f"nothing is heard yet: waiting for {self._engines.engine} or the sound device"
             self._changed()
 
     def _heard(self, utterance: Utterance, _index: int, segment: Segment) -> None:
@@ -327,7 +329,7 @@ class Service:
             self._started.add(utterance.id)
             self._events.started(utterance.id)
             if utterance is self._spoken:
-                self._statistics.first_audio(monotonic() - utterance.submitted)
+                self._statistics.first_audio(monotonic() - self._turn)
                 self._slow = ""
                 self._changed()
         self._events.progress(utterance.id, segment.start, segment.end)

@@ -153,7 +153,6 @@ def test_a_sink_that_is_slow_to_ask_for_samples_is_not_called_hung() -> None:
     with scene(prompt=False) as stage:
         for _ in range(3):
             assert stage.client.wait(stage.client.speak("Hello, world.")) == "finished"
-            assert stage.client.get("Reason") == ""
         assert "does not answer" not in stage.daemon.log
 
 

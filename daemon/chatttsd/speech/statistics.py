@@ -43,7 +43,7 @@ class Statistics:
         self.restarts += 1
 
     def first_audio(self, seconds: float) -> None:
-        """Note the time from a call to the first sample heard."""
+        """Note the time from an utterance's turn (its call, when it is quiet) to its first sample."""
         self._first_audio.append(seconds)
 
     def stopped(self, seconds: float) -> None:
