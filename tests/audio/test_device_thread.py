@@ -49,6 +49,44 @@ async def test_no_thread_exists_before_the_first_call_and_none_after_stop() -> N
     assert not running.is_alive()
 
 
+async def test_the_last_call_comes_after_all_others_and_ends_the_thread() -> None:
+    thread, release, done = DeviceThread("device"), threading.Event(), list[str]()
+    running: threading.Thread = await thread.call(threading.current_thread)
+
+    def work() -> None:
+        release.wait()
+        done.append("call")
+
+    thread.call(work).cancel()
+    thread.stop(lambda: done.append("last"))
+    assert done == []
+    release.set()
+    await asyncio.to_thread(running.join, 5)
+    assert done == ["call", "last"]
+    assert not running.is_alive()
+
+
+def test_the_last_call_is_made_even_if_there_was_no_other() -> None:
+    done = threading.Event()
+    DeviceThread("device").stop(done.set)
+    assert done.wait(5)
+
+
+async def test_a_thread_that_the_system_refused_is_started_by_the_next_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    thread = DeviceThread("device")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            thread.call(lambda: 1)
+    assert await thread.call(lambda: 2) == 2
+    thread.stop()
+
+
 def test_a_result_that_comes_after_the_loop_has_gone_is_dropped() -> None:
     thread, release = DeviceThread("device"), threading.Event()
     seen: list[threading.Thread] = []

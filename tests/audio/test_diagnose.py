@@ -6,7 +6,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from chatttsd.audio.diagnose import Cause, DeviceError, SoundFacts, explain, gather_facts
+from chatttsd.audio.diagnose import (
+    Cause,
+    DeviceError,
+    SoundFacts,
+    explain,
+    gather_facts,
+    missing_alsa_configuration,
+)
 
 NOTHING = SoundFacts(user="ada", cards=False, permitted=False, server="", answers=False)
 CARD = replace(NOTHING, cards=True, permitted=True)
@@ -25,6 +32,8 @@ def folder() -> Iterator[Path]:
     ("cause", "facts", "mention"),
     [
         (Cause.LIBRARY, SERVER, "libportaudio2"),
+        (Cause.CONFIGURATION, SERVER, "libasound2-data"),
+        (Cause.CONFIGURATION, NOTHING, "'earphones' is none of"),
         (Cause.NOT_FOUND, SERVER, "'earphones' is none of"),
         (Cause.NO_DEVICE, SERVER, "libasound2-plugins"),
         (Cause.NO_DEVICE, LOCKED, "usermod -aG audio ada"),
@@ -81,3 +90,33 @@ def test_the_server_that_pulse_server_names_is_the_one_that_counts(folder: Path)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{folder}/own")
         assert gather_facts(environ, folder).server == f"{folder}/own"
+
+
+def test_an_alsa_configuration_is_seen_where_alsa_looks_for_it(folder: Path) -> None:
+    usual, other, named = folder / "alsa.conf", folder / "other" / "alsa.conf", folder / "own.conf"
+    other.parent.mkdir()
+    elsewhere = {"ALSA_CONFIG_DIR": str(other.parent)}
+    environments: list[tuple[Path, dict[str, str]]] = [
+        (usual, {}),
+        (usual, {"ALSA_CONFIG_PATH": "", "ALSA_CONFIG_DIR": "relative"}),
+        (other, elsewhere),
+        (named, elsewhere | {"ALSA_CONFIG_PATH": str(named)}),
+    ]
+    for path, environ in environments:
+        path.unlink(missing_ok=True)
+        assert missing_alsa_configuration(environ, str(folder)) == str(path)
+        path.write_text("pcm.default {}")
+        assert missing_alsa_configuration(environ, str(folder)) == ""
+
+
+@pytest.mark.parametrize("separator", [":", " "])
+def test_one_alsa_configuration_of_several_is_enough(folder: Path, separator: str) -> None:
+    (folder / "there").write_text("pcm.default {}")
+    both = f"{folder}/not-there{separator}{folder}/there"
+    assert missing_alsa_configuration({"ALSA_CONFIG_PATH": both}) == ""
+
+
+def test_an_alsa_configuration_without_anything_in_it_is_as_good_as_none(folder: Path) -> None:
+    (folder / "empty").touch()
+    for name in ("/dev/null", str(folder), f"{folder}/empty"):
+        assert missing_alsa_configuration({"ALSA_CONFIG_PATH": name}) == name

@@ -4,6 +4,7 @@ import io
 import os
 import socket
 import subprocess
+import threading
 import wave
 from pathlib import Path
 
@@ -22,6 +23,16 @@ def is_open(fd: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def threads_of_sinks() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "file-sink"]
+
+
+async def all_ended(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 20)
+        assert not thread.is_alive()
 
 
 async def read_all(fd: int) -> bytes:
@@ -190,14 +201,48 @@ async def test_the_descriptor_is_closed_after_finish_after_an_error_and_only_onc
 
 async def test_a_cancelled_write_to_a_file_keeps_its_descriptor_until_it_is_done(tmp_path: Path) -> None:
     path = tmp_path / "fifo-like"
-    sink = FileSink(open_for_writing(path))
+    fd = open_for_writing(path)
+    sink = FileSink(fd)
     writing = asyncio.ensure_future(sink.write(bytes(32 * BIG)))
     await asyncio.sleep(0)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
-    busy = sink._busy
+    threads = threads_of_sinks()
     sink.close()
-    assert busy is not None
-    await busy
+    await all_ended(threads)
     assert path.stat().st_size == 32 * BIG
+    assert not is_open(fd)
+
+
+async def test_a_file_whose_last_bytes_are_refused_when_it_is_closed_is_not_finished(tmp_path: Path) -> None:
+    fd = open_for_writing(tmp_path / "a")
+    sink = FileSink(fd)
+    os.close(fd)
+    with pytest.raises(SinkError, match="Bad file descriptor"):
+        await sink.finish()
+    await all_ended(threads_of_sinks())
+
+
+async def test_the_descriptor_is_closed_even_if_the_system_gives_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    fd = open_for_writing(tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        async with FileSink(fd) as sink:
+            with pytest.raises(RuntimeError):
+                await sink.write(b"ab")
+    assert not is_open(fd)
+
+
+async def test_finishing_a_file_leaves_no_thread(tmp_path: Path) -> None:
+    sink = FileSink(open_for_writing(tmp_path / "a"), "wav")
+    await sink.write(ramp(0, 10))
+    threads = threads_of_sinks()
+    assert len(threads) == 1
+    await sink.finish()
+    await all_ended(threads)

@@ -1,6 +1,11 @@
 """PortAudio's wrapper without a sound server: a stand-in for the library that refuses what a test wants."""
 
 import builtins
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,8 +13,10 @@ import pytest
 from chatttsd.audio.api import AudioSettings
 from chatttsd.audio.diagnose import Cause, DeviceError
 from chatttsd.audio.feed import RingFeed
-from chatttsd.audio.portaudio import PortAudio, choose_by_name
+from chatttsd.audio.portaudio import TRIAL, PortAudio, check_alsa, choose_by_name
 from chatttsd.audio.ring import PcmRing
+from support.audio_child import audio_child
+from support.pulse import PulseServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,7 +162,87 @@ def test_a_missing_library_is_told_from_one_that_fails(
             raise error
         return real(name, *arguments)
 
+    monkeypatch.setenv("ALSA_CONFIG_PATH", __file__)  # any file: ALSA is not reached
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(DeviceError) as caught:
         PortAudio(AudioSettings(), RingFeed(PcmRing(), lambda: 0.0), lambda: None).probe()
     assert caught.value.cause is cause
+
+
+@pytest.mark.parametrize("named", ["/nonexistent", "/dev/null"])
+async def test_without_an_alsa_configuration_the_process_lives_and_says_what_is_missing(named: str) -> None:
+    async with audio_child(dict(os.environ) | {"ALSA_CONFIG_PATH": named}, wait_seconds=0.5) as child:
+        for _ in range(2):
+            reason = await child.call("probe")
+            assert "ALSA configuration" in reason
+            assert named in reason
+            assert "libasound2-data" in reason
+        with pytest.raises(RuntimeError, match="libasound2-data"):
+            await child.call("open")
+        assert not (await child.call("look"))["sounddevice"]
+        assert await child.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("gone", "status"), [({}, 0), ({"ALSA_CONFIG_PATH": "/nonexistent"}, -signal.SIGABRT)]
+)
+def test_the_trial_dies_only_without_an_alsa_configuration(
+    pulse: PulseServer, gone: dict[str, str], status: int
+) -> None:
+    environment = pulse.child_environment() | gone
+    done = subprocess.run([sys.executable, "-c", TRIAL], env=environment, capture_output=True, check=False)
+    assert done.returncode == status
+
+
+def test_with_an_alsa_configuration_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALSA_CONFIG_PATH", __file__)  # any file that is not empty
+    monkeypatch.setattr(sys, "executable", "/nonexistent")
+    check_alsa()
+
+
+@pytest.mark.parametrize(
+    ("script", "cause"), [("kill -ABRT $$", Cause.CONFIGURATION), ("sleep 60", Cause.REFUSED)]
+)
+def test_a_child_that_dies_or_hangs_keeps_us_from_loading_the_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, cause: Cause
+) -> None:
+    trap(monkeypatch, tmp_path, script)
+    with pytest.raises(DeviceError) as caught:
+        check_alsa(timeout=0.5)
+    assert caught.value.cause is cause
+
+
+@pytest.mark.parametrize("script", ["exit 0", "exit 1"])
+def test_a_child_that_lives_lets_us_load_the_library_and_see_for_ourselves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str
+) -> None:
+    trap(monkeypatch, tmp_path, script)
+    check_alsa()
+
+
+def test_a_child_that_cannot_be_started_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/nonexistent")
+    monkeypatch.setattr(sys, "executable", "/nonexistent")
+    with pytest.raises(DeviceError, match="No such file") as caught:
+        check_alsa()
+    assert caught.value.cause is Cause.CONFIGURATION
+
+
+def test_the_library_is_not_initialised_anew_once_the_alsa_configuration_has_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = Library([], set())
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/nonexistent")
+    with pytest.raises(DeviceError) as caught:
+        portaudio(library).probe()
+    assert caught.value.cause is Cause.CONFIGURATION
+    assert library.log == []
+
+
+def trap(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
+    """Take the ALSA configuration away and put a shell script in the place of the child's interpreter."""
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/nonexistent")
+    monkeypatch.setattr(sys, "executable", str(program))

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest, WorkerSettings
 from chatttsd.engine.client import WorkerState, worker_command
 from chatttsd.engine.tone import PACE
@@ -147,6 +148,37 @@ async def test_a_slow_reader_stops_the_worker_and_loses_nothing() -> None:
         async for chunk in stream:
             total += len(chunk)
         assert total == 600 * 48_000
+
+
+async def test_a_background_request_that_nobody_reads_keeps_no_foreground_request_waiting() -> None:
+    async with running("tone") as (client, _):
+        text = "unread" * 100
+        unread = client.synthesise(SynthesisRequest(text), background=True)
+        first = await anext(unread)
+        assert text_of(await say(client, "at once")) == ["at once"]
+        whole = first + b"".join([chunk async for chunk in unread])
+        assert len(whole) > 30 * SAMPLE_RATE * SAMPLE_BYTES
+        assert text_of(whole) == [text]
+
+
+async def test_the_foreground_goes_between_the_segments_of_an_unread_background_utterance() -> None:
+    async with running("tone") as (client, _):
+        text = "unread" * 100
+        streams = [client.synthesise(SynthesisRequest(text), background=True) for _ in range(2)]
+        waiting = [asyncio.create_task(anext(stream)) for stream in streams]
+        await waiting[0]
+        assert text_of(await say(client, "between")) == ["between"]
+        for stream, task in zip(streams, waiting, strict=True):
+            whole = await task + b"".join([chunk async for chunk in stream])
+            assert text_of(whole) == [text]
+
+
+async def test_a_background_request_that_nobody_reads_can_be_closed() -> None:
+    async with running("tone", WorkerSettings()) as (client, _):
+        unread = client.synthesise(SynthesisRequest("unread" * 1000, parameters=SLOW), background=True)
+        await anext(unread)
+        await unread.aclose()
+        assert text_of(await say(client, "next")) == ["next"]
 
 
 async def test_an_engine_error_reaches_the_caller_and_the_worker_lives() -> None:

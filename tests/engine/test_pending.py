@@ -56,6 +56,13 @@ async def test_full_says_when_the_reader_is_too_slow() -> None:
     assert not pending.full
 
 
+async def test_a_background_request_is_never_full() -> None:
+    pending = make()
+    RequestQueue().add(pending, background=True)
+    pending.add(bytes(HIGH_WATER + 2))
+    assert not pending.full
+
+
 async def test_sounded_tells_whether_anything_was_heard_of_it() -> None:
     pending = make()
     assert not pending.sounded

@@ -1,4 +1,4 @@
-"""The one thread that calls PortAudio: its calls block for as long as the sound server hangs."""
+"""A thread for calls that block as long as a device hangs: PortAudio's, or the writing of a file."""
 
 import asyncio
 import queue
@@ -22,21 +22,31 @@ class DeviceThread:
         self._thread: threading.Thread | None = None
 
     def call(self, function: Callable[[], T]) -> "asyncio.Future[T]":
-        """Queue a call and return the future of its result; cancelling the future does not stop the call."""
+        """Queue a call and return the future of its result; cancelling the future does not stop the call.
+
+        Raises RuntimeError when the system gives no thread.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put(lambda: _run(function, future, loop))
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
+        self._start()
         return future
+
+    def _start(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def stop(self) -> None:
-        """End the thread after the calls that are queued; does not wait."""
+    def stop(self, last: Job | None = None) -> None:
+        """End the thread after the calls that are queued and `last`, which must not raise; does not wait."""
+        if last is not None:
+            self._jobs.put(last)
+            self._start()
         self._jobs.put(None)
         self._thread = None
 

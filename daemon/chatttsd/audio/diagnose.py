@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+_ALSA_FOLDER = "/usr/share/alsa"
+
 HANGING = (
     "The sound server does not answer; restart it: systemctl --user restart pipewire-pulse (or pulseaudio)."
 )
@@ -16,6 +18,7 @@ class Cause(Enum):
     """What PortAudio could not do."""
 
     LIBRARY = "library"
+    CONFIGURATION = "ALSA configuration"
     NO_DEVICE = "no device"
     NOT_FOUND = "not found"
     REFUSED = "refused"
@@ -76,12 +79,30 @@ def _listens(path: str) -> bool:
     return True
 
 
+def missing_alsa_configuration(environ: Mapping[str, str], usual: str = _ALSA_FOLDER) -> str:
+    """Return the ALSA configuration's name if nothing is in it, empty if all is well.
+
+    alsa-lib reads all files of $ALSA_CONFIG_PATH, else the one in $ALSA_CONFIG_DIR, else that in its usual
+    folder, which is not the same in every build of it.
+    """
+    folder = environ.get("ALSA_CONFIG_DIR", "")
+    names = environ.get("ALSA_CONFIG_PATH") or f"{folder if folder.startswith('/') else usual}/alsa.conf"
+    paths = [Path(name).expanduser() for name in names.replace(":", " ").split()]
+    readable = [path for path in paths if path.is_file() and os.access(path, os.R_OK)]
+    return "" if any(path.stat().st_size for path in readable) else names
+
+
 def explain(error: DeviceError, facts: SoundFacts) -> str:
     """Say in one line why there is no sound and how to mend it."""
     if error.cause is Cause.LIBRARY:
         return (
             "The PortAudio library is missing; install libportaudio2 (Debian, Ubuntu, openSUSE) "
             "or portaudio (Fedora, Arch)."
+        )
+    if error.cause is Cause.CONFIGURATION:
+        return (
+            f"The ALSA configuration is missing ({error}); install libasound2-data (Debian, Ubuntu) "
+            "or alsa-lib (Fedora, Arch), or mend $ALSA_CONFIG_PATH if it is set."
         )
     if error.cause is Cause.NOT_FOUND:
         return f"The sound device of [audio] device in the configuration is not there: {error}."

@@ -1,4 +1,4 @@
-"""PCM to a client's file descriptor: raw S16LE or WAV, to a pipe, a socket or a file, never blocking."""
+"""PCM to a client's file descriptor: raw S16LE or WAV; a pipe, terminal or disk never holds up the loop."""
 
 import asyncio
 import contextlib
@@ -6,14 +6,19 @@ import fcntl
 import os
 import stat
 import struct
+from collections.abc import Callable
+from functools import partial
 from typing import Self
 
+from chatttsd.audio.device_thread import DeviceThread
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 
 CONTAINERS = ("raw", "wav")
 _UNKNOWN = 0xFFFFFFFF
 _HEADER_BYTES = 44
 _WAV_LIMIT = _UNKNOWN - _HEADER_BYTES
+_TIOCGDEV = 0x80045432
+"""ioctl_tty(2): the device number of the terminal itself. Elsewhere than on x86 and ARM it may be unknown."""
 
 
 class SinkError(Exception):
@@ -35,10 +40,11 @@ class FileSink:
         try:
             _check_container(container)
             mode = _writable_mode(fd)
-            self._waits = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
             self._fixable = stat.S_ISREG(mode) and not fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
             self._base = os.lseek(fd, 0, os.SEEK_CUR) if self._fixable else 0
-            self._fd = _without_blocking(fd) if self._waits else fd
+            self._fd = _without_blocking(fd, mode)
+            # A disk may hang, and then nothing else may: neither another sink nor the end of the process.
+            self._thread = None if _is_waited_for(self._fd, mode) else DeviceThread("file-sink")
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(fd)
@@ -46,7 +52,6 @@ class FileSink:
         self._header = _wav_header(None) if container == "wav" else b""
         self._wav = container == "wav"
         self._bytes = 0
-        self._busy: asyncio.Future[None] | None = None
 
     async def write(self, pcm: bytes) -> None:
         """Write samples, waiting for a slow reader; raises SinkClosedError when the reader has gone."""
@@ -60,19 +65,25 @@ class FileSink:
             if self._header:
                 await self.write(b"")
             if self._wav and self._fixable and self._bytes <= _WAV_LIMIT:
-                await self._in_thread(_wav_header(self._bytes), self._base)
+                await self._call(partial(_write_all, self._fd, _wav_header(self._bytes), self._base))
+            fd, self._fd = self._fd, -1
+            if fd >= 0:
+                await self._call(partial(_close, fd))
         finally:
             self.close()
 
     def close(self) -> None:
-        """Close the descriptor; a second call does nothing."""
+        """Close the descriptor, after a write to a file that is under way; a second call does nothing."""
         fd, self._fd = self._fd, -1
-        if fd < 0:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            _close_quietly(fd)
             return
-        if self._busy is not None and not self._busy.done():
-            self._busy.add_done_callback(lambda _: os.close(fd))
-        else:
-            os.close(fd)
+        try:
+            thread.stop(partial(_close_quietly, fd))
+        except RuntimeError:
+            # The system gives no more threads: none was ever started here, so none uses the descriptor.
+            _close_quietly(fd)
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,8 +94,8 @@ class FileSink:
     async def _write(self, data: bytes) -> None:
         if self._fd < 0:
             raise SinkClosedError("the descriptor is closed already")
-        if not self._waits:
-            await self._in_thread(data, None)
+        if self._thread is not None:
+            await self._call(partial(_write_all, self._fd, data, None))
             return
         rest = memoryview(data)
         while rest:
@@ -105,11 +116,12 @@ class FileSink:
         finally:
             loop.remove_writer(fd)
 
-    async def _in_thread(self, data: bytes, at: int | None) -> None:
-        loop = asyncio.get_running_loop()
-        self._busy = loop.run_in_executor(None, _write_all, self._fd, data, at)
-        # A cancelled write goes on in its thread: `close` must not let the number be reused meanwhile.
-        await asyncio.shield(self._busy)
+    async def _call(self, function: Callable[[], None]) -> None:
+        """Run what may block on the thread, if there is one; being cancelled does not stop it."""
+        if self._thread is None:
+            function()
+        else:
+            await self._thread.call(function)
 
 
 def _check_container(container: str) -> None:
@@ -130,18 +142,45 @@ def _writable_mode(fd: int) -> int:
     return mode
 
 
-def _without_blocking(fd: int) -> int:
-    """Return a non-blocking descriptor of the same pipe or socket; `fd` is closed if that is another one.
+def _without_blocking(fd: int, mode: int) -> int:
+    """Return a descriptor of the same pipe, socket or terminal that does not block, if that can be had.
 
-    The flag belongs to the open file, which the client shares: a pipe is opened once more if possible.
+    The flag belongs to the open file, which the client shares: it is opened once more if possible, and `fd`
+    is closed. A terminal is shared with the shell too: its flag is left alone.
     """
-    try:
-        again = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        os.set_blocking(fd, False)
+    terminal = _is_terminal(fd, mode)
+    if not (terminal or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
         return fd
+    try:
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        again = os.open(f"/proc/self/fd/{fd}", flags)
+    except OSError:
+        if not terminal:
+            os.set_blocking(fd, False)
+        return fd
+    if terminal and not _same_terminal(fd, again):
+        fd, again = again, fd
     os.close(fd)
     return again
+
+
+def _is_terminal(fd: int, mode: int) -> bool:
+    return stat.S_ISCHR(mode) and os.isatty(fd)
+
+
+def _is_waited_for(fd: int, mode: int) -> bool:
+    """Say whether writing never blocks and the event loop can tell when to go on."""
+    channel = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or _is_terminal(fd, mode)
+    return channel and not os.get_blocking(fd)
+
+
+def _same_terminal(one: int, other: int) -> bool:
+    """Say whether both are one terminal: /dev/tty and /dev/ptmx are another one whenever they are opened."""
+    try:
+        numbers = {fcntl.ioctl(fd, _TIOCGDEV, bytes(4)) for fd in (one, other)}
+    except OSError:
+        return False
+    return len(numbers) == 1
 
 
 def _write_all(fd: int, data: bytes, at: int | None) -> None:
@@ -153,6 +192,19 @@ def _write_all(fd: int, data: bytes, at: int | None) -> None:
             at = None if at is None else at + done
     except OSError as error:
         raise _sink_error(error) from error
+
+
+def _close(fd: int) -> None:
+    try:
+        os.close(fd)
+    except OSError as error:
+        raise _sink_error(error) from error
+
+
+def _close_quietly(fd: int) -> None:
+    if fd >= 0:
+        with contextlib.suppress(OSError):
+            os.close(fd)
 
 
 def _sink_error(error: OSError) -> SinkError:

@@ -2,13 +2,21 @@
 
 import atexit
 import functools
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from chatttsd.audio.api import AudioSettings
-from chatttsd.audio.diagnose import Cause, DeviceError
+from chatttsd.audio.diagnose import Cause, DeviceError, missing_alsa_configuration
 from chatttsd.audio.feed import RingFeed
 from chatttsd.audio.formats import FORMATS, StreamFormat, adapt
+
+TRIAL_SECONDS = 5.0
+"""How long a child may take to load the library, which takes 0.2 s."""
+TRIAL = "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); import sounddevice"
+"""What the child runs; PR_SET_DUMPABLE of prctl(2), so that no crash report is made of a death expected."""
 
 
 class PortAudio:
@@ -79,6 +87,7 @@ class PortAudio:
 
     def _load(self) -> Any:  # noqa: ANN401  # sounddevice has no types
         if self._library is None:
+            check_alsa()
             try:
                 import sounddevice
             except OSError as error:
@@ -93,6 +102,7 @@ class PortAudio:
         return self._library
 
     def _reinitialise(self, library: Any) -> None:  # noqa: ANN401  # sounddevice has no types
+        check_alsa()
         while library._initialized:  # noqa: SLF001  # no public name
             self._guarded(library._terminate)  # noqa: SLF001  # no public name
         self._guarded(library._initialize)  # noqa: SLF001  # no public name
@@ -147,6 +157,28 @@ class PortAudio:
             return call()
         except Exception as error:
             raise DeviceError(Cause.REFUSED, str(error.args[0] if error.args else error)) from error
+
+
+def check_alsa(timeout: float = TRIAL_SECONDS) -> None:
+    """Raise DeviceError if initialising PortAudio would abort the process, as without ALSA configuration.
+
+    One that is not in its usual place may be in another, so a child process tries first.
+    """
+    missing = missing_alsa_configuration(os.environ)
+    if not missing:
+        return
+    command = [sys.executable, "-P", "-c", TRIAL]
+    quiet = subprocess.DEVNULL
+    try:
+        status = subprocess.run(  # noqa: S603  # this interpreter and a fixed script
+            command, stdin=quiet, stdout=quiet, stderr=quiet, timeout=timeout, check=False
+        ).returncode
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(Cause.REFUSED, f"PortAudio did not answer within {timeout:g} s") from error
+    except OSError as error:
+        raise DeviceError(Cause.CONFIGURATION, f"{missing}, and no trial: {error.strerror}") from error
+    if status < 0:
+        raise DeviceError(Cause.CONFIGURATION, missing)
 
 
 def choose_by_name(wanted: str, outputs: list[tuple[int, str]]) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 from chatttsd.engine.api import EngineError, SynthesisRequest
 
 HIGH_WATER: Final = 1 << 20
-"""Bytes of unread audio (22 s) above which the worker is not listened to any more."""
+"""Bytes of unread foreground audio (22 s) above which the worker is not listened to any more."""
 
 
 class PendingRequest:
@@ -18,6 +18,8 @@ class PendingRequest:
         self.number = number
         self.request = request
         self.expected_seconds = expected_seconds
+        self.background = False
+        """Nobody may have to wait for its reader: all of its audio (one segment) is kept until it is read."""
         self.sounded = False
         self.ended = False
         self._chunks: deque[bytes] = deque()
@@ -27,8 +29,8 @@ class PendingRequest:
 
     @property
     def full(self) -> bool:
-        """Whether the reader is so slow that the worker has to wait."""
-        return self._bytes > HIGH_WATER
+        """Whether the reader is so slow that the worker has to wait; never for a background request."""
+        return self._bytes > HIGH_WATER and not self.background
 
     def add(self, chunk: bytes) -> None:
         """Take audio from the worker."""
@@ -73,6 +75,7 @@ class RequestQueue:
 
     def add(self, pending: PendingRequest, *, background: bool) -> None:
         """Put a request at the end of its line."""
+        pending.background = background
         (self._background if background else self._foreground).append(pending)
 
     def discard(self, pending: PendingRequest) -> None:
