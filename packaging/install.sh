@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs chatttsd for the user who runs it, starts it and lets it say a sentence. See --help.
-set -euo pipefail
+# Up to here any sh can read this, and where sh is bash, its POSIX mode must end: it lacks <(…) before 5.1.
+[ -n "${BASH_VERSION:-}" ] || exec bash -- "$0" "$@"
+set +o posix -euo pipefail
 
-CHECKOUT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+CHECKOUT=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd -P)
 readonly CHECKOUT
 readonly GREETING="你好，我是你的语音助手。Hello, chatttsd is ready."
 
@@ -42,10 +44,11 @@ parse_arguments() { # ARGUMENT...
             --no-speak) SPEAK=no ;;
             --uninstall) ACTION=uninstall ;;
             --python)
-                (($# > 1)) || usage_error "--python needs a path"
+                [[ -n ${2:-} ]] || usage_error "--python needs a path"
                 WANTED_PYTHON=$2
                 shift
                 ;;
+            --python=) usage_error "--python needs a path" ;;
             --python=*) WANTED_PYTHON=${1#*=} ;;
             -h | --help) usage && exit ;;
             *) usage_error "unknown option '$1'" ;;
@@ -95,11 +98,8 @@ install_python_side() {
     record tree "$VENV"
     make_venv
     say "Installing chatttsd and its libraries"
-    build_wheel
-    install_wheel
-    put_link "$VENV/bin/chatttsctl" "$HOME/.local/bin/chatttsctl"
-    [[ :$PATH: == *:$HOME/.local/bin:* ]] ||
-        warn "$HOME/.local/bin is not on your PATH: the command is $HOME/.local/bin/chatttsctl"
+    fill_venv
+    link_command
 }
 
 install_units() {
@@ -124,9 +124,9 @@ start_in_session() {
     fi
 }
 
-# No manager or bus: show that it works all the same.
+# No manager or bus, or not for our unit: show that it works all the same.
 speak_without_session() {
-    say "No user manager with a session bus reads this home now: where one does, the first call starts the service"
+    explain_no_service
     [[ $SPEAK == yes ]] || return 0
     start_private_bus
     speak_to_file
@@ -141,7 +141,7 @@ install() {
     else
         speak_without_session
     fi
-    say "Done. Try: chatttsctl speak 你好    To remove: $CHECKOUT/packaging/install.sh --uninstall"
+    say "Done. Try: $(pasted "$COMMAND") speak 你好    To remove: $(pasted "$CHECKOUT/packaging/install.sh") --uninstall"
 }
 
 uninstall() {
@@ -157,6 +157,7 @@ uninstall() {
     for kept in "$CONFIG/chatttsd" "$OWN/voices" "$OWN/models"; do
         [[ ! -e $kept ]] || say "Kept $kept"
     done
+    [[ ! -e $CONFIG/pulse ]] || say "Kept $CONFIG/pulse, which libpulse makes for every program that plays sound"
 }
 
 main() {

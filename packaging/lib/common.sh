@@ -7,6 +7,8 @@ die() {
     printf 'error: %s\n' "$*" >&2
     exit 1
 }
+# A word as it can be pasted into a shell.
+pasted() { printf '%q' "$1"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # Set HOME from the account database where the environment has none, and refuse one that is not ours.
@@ -26,6 +28,12 @@ xdg() { # VARIABLE DEFAULT
     if [[ $value == /* ]]; then printf '%s' "$value"; else printf '%s' "$2"; fi
 }
 
+# Units, manifests and the first lines of scripts cannot all name every path.
+check_path() { # VARIABLE
+    [[ ${!1} != *[[:cntrl:]\$\"\\\`]* ]] ||
+        die "$1 is ${!1@Q}; allowed are letters, digits, blanks and signs other than \$, \", \\, \` and line breaks or tabs"
+}
+
 # Set and export the folders; the daemon and chatttsctl then use the same ones.
 find_folders() {
     DATA=$(xdg XDG_DATA_HOME "$HOME/.local/share")
@@ -33,7 +41,8 @@ find_folders() {
     STATE=$(xdg XDG_STATE_HOME "$HOME/.local/state")
     CACHE=$(xdg XDG_CACHE_HOME "$HOME/.cache")
     export XDG_DATA_HOME=$DATA XDG_CONFIG_HOME=$CONFIG XDG_STATE_HOME=$STATE XDG_CACHE_HOME=$CACHE
-    [[ $DATA$CONFIG$STATE != *$'\n'* ]] || die "a folder's name has a line break in it: $DATA"
+    local name
+    for name in HOME XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME; do check_path "$name"; done
 }
 
 # ssh, su and cron often leave these out although the session is there.

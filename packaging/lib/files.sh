@@ -42,6 +42,26 @@ put_link() { # TARGET PATH
     ln -sfn -- "$1" "$2"
 }
 
+# Link the command to the user's folder of commands, and set COMMAND to what must be typed to run it.
+# shellcheck disable=SC2034 # install.sh prints COMMAND
+link_command() {
+    local target=$VENV/bin/chatttsctl link=$HOME/.local/bin/chatttsctl found
+    put_link "$target" "$link"
+    found=$(command -v chatttsctl) || found=
+    if [[ ! $link -ef $target ]]; then
+        COMMAND=$target
+    elif [[ $found -ef $target ]]; then
+        COMMAND=chatttsctl
+    else
+        COMMAND=$link
+        if [[ :$PATH: == *:$HOME/.local/bin:* ]]; then
+            warn "chatttsctl is $found on your PATH; ours is $link"
+        else
+            warn "$HOME/.local/bin is not on your PATH: the command is $link"
+        fi
+    fi
+}
+
 # A path as systemd reads it between double quotes in ExecStart=.
 systemd_quoted() { # PATH
     local path=${1//\\/\\\\}

@@ -3,10 +3,25 @@
 
 readonly PYTHON_VERSIONS=">=3.11,<3.15"
 
-# Whether a Python has a version that works and can make virtual environments.
+# What pyproject.toml depends on, by the names to import.
+readonly LIBRARIES=(dbus_next espeakng_loader numpy platformdirs regex sounddevice soundfile soxr)
+
+# Print what tells one Python from another, such as "chatttsd-python 3.11 '/usr'". Fails for one that has the wrong
+# version or cannot make virtual environments, and for what is no Python at all.
+python_identity() { # COMMAND
+    local said
+    said=$("$1" -I - 2>/dev/null <<'END'
+import os, sys, venv, ensurepip
+(3, 11) <= sys.version_info[:2] < (3, 15) or sys.exit(1)
+print("chatttsd-python %d.%d" % sys.version_info[:2], ascii(os.path.realpath(sys.base_prefix)))
+END
+    ) || return 1
+    said=${said##*$'\n'}
+    [[ $said == "chatttsd-python 3."* ]] && printf '%s\n' "$said"
+}
+
 usable_python() { # COMMAND
-    "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' \
-        >/dev/null 2>&1
+    python_identity "$1" >/dev/null
 }
 
 # Print the Python to use: the one of --python, else the newest usable; fails where there is none.
@@ -38,13 +53,18 @@ venv_pip() {
         "$VENV/bin/python" -m pip --quiet --disable-pip-version-check --no-input "$@"
 }
 
-# Make the venv, or keep the one that is there when it still works with a usable Python.
-make_venv() {
+# Whether there is a venv that works, and with this Python where one was asked for.
+venv_serves() { # PYTHON
+    local own
+    own=$(python_identity "$VENV/bin/python") || return
+    [[ -z ${WANTED_PYTHON:-} || $own == "$(python_identity "$1")" ]] && venv_pip --version >/dev/null 2>&1
+}
+
+# Make the venv; one that serves is kept without --clear.
+make_venv() { # [--clear]
     local python
     python=$(find_python) || explain_python
-    if [[ -x $VENV/bin/python ]] && usable_python "$VENV/bin/python" && venv_pip --version >/dev/null 2>&1; then
-        return
-    fi
+    if [[ ${1:-} != --clear ]] && venv_serves "$python"; then return; fi
     say "Making a virtual environment with $("$python" --version) in $VENV"
     "$python" -m venv --clear "$VENV" >"$TEMPORARY/venv.log" 2>&1 || {
         tail -n 5 "$TEMPORARY/venv.log" >&2
@@ -66,6 +86,39 @@ install_wheel() {
     local -a wheels=("$TEMPORARY"/wheel/*.whl)
     pip_step install --upgrade-strategy only-if-needed "${wheels[0]}"
     pip_step install --no-deps --force-reinstall "${wheels[0]}"
+}
+
+# Print the first library that the venv cannot import, with the reason; nothing where all is well.
+broken_library() {
+    local said
+    said=$("$VENV/bin/python" -I - "${LIBRARIES[@]}" 2>/dev/null <<'END'
+import importlib, sys
+out, sys.stdout = sys.stdout, sys.stderr
+for name in sys.argv[1:]:
+    try:
+        if getattr(importlib.import_module(name), "__file__", None) is None:
+            raise ImportError("no __init__.py")
+    except Exception as error:
+        # PortAudio is for the system to bring, and the daemon says itself that it is missing.
+        if name != "sounddevice" or not isinstance(error, OSError):
+            print(f"{name}: {type(error).__name__}: {ascii(str(error).partition(chr(10))[0])[1:-1]}", file=out)
+            sys.exit(1)
+END
+    ) || printf '%s\n' "${said:-the libraries: Python crashed}"
+}
+
+# Build and install. pip takes a library in pieces (it was interrupted once) for a whole one: then once more from nothing.
+fill_venv() {
+    local broken
+    build_wheel
+    install_wheel
+    broken=$(broken_library)
+    [[ -n $broken ]] || return 0
+    warn "the virtual environment is broken ($broken): making it again"
+    make_venv --clear
+    install_wheel
+    broken=$(broken_library)
+    [[ -z $broken ]] || die "a library does not work, even newly installed: $broken"
 }
 
 pip_step() { # PIP-ARGUMENT...

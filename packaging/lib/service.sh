@@ -21,6 +21,23 @@ manager_sees_unit() {
     [[ -n $path && $path -ef $UNIT_FILE ]]
 }
 
+# Say why the manager, where there is one, cannot start our unit, and what to do about it.
+explain_no_service() {
+    local condition='' path='' runtime=''
+    if has_session; then
+        condition=$(systemctl --user show --property=UnitFileState --value "$UNIT")
+        path=$(systemctl --user show --property=FragmentPath --value "$UNIT")
+    fi
+    if [[ $condition == masked* ]]; then
+        [[ $condition == masked ]] || runtime="--runtime "
+        warn "$UNIT is masked, so that nothing can start it; to unmask it: systemctl --user unmask $runtime$UNIT"
+    elif [[ -n $path ]]; then
+        warn "the user manager reads $path and not $UNIT_FILE: the service is not started"
+    else
+        say "No user manager with a session bus reads this home now: where one does, the first call starts the service"
+    fi
+}
+
 reload_session() {
     systemctl --user daemon-reload
     bus_call ReloadConfig >/dev/null || warn "the session bus did not read its files again: log in anew"

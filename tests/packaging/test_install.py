@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import wave
@@ -86,8 +87,25 @@ def test_base_installation_does_not_pull_torch(installation: Installation) -> No
     assert not {"torch", "transformers", "ChatTTS"} & packages
 
 
-def test_warns_of_a_path_without_the_command(first: subprocess.CompletedProcess[str]) -> None:
+def tried(result: subprocess.CompletedProcess[str]) -> list[str]:
+    """The words of the command that the last line tells the newcomer to try."""
+    told = re.search(r"^Done\. Try: (.+?)    To remove: ", result.stdout, re.MULTILINE)
+    assert told is not None, result.stdout
+    return shlex.split(told[1])
+
+
+def test_without_the_command_on_the_path_it_warns_and_names_the_whole_path(
+    installation: Installation, first: subprocess.CompletedProcess[str]
+) -> None:
     assert ".local/bin is not on your PATH" in first.stderr
+    assert tried(first) == [str(installation.command), "speak", "你好"]
+
+
+def test_its_last_line_can_be_pasted_into_a_shell(
+    installation: Installation, first: subprocess.CompletedProcess[str]
+) -> None:
+    removal = first.stdout.splitlines()[-1].partition("To remove: ")[2]
+    assert shlex.split(removal) == [str(installation.checkout / "packaging/install.sh"), "--uninstall"]
 
 
 @pytest.mark.usefixtures("first")
@@ -99,9 +117,22 @@ def test_second_run_upgrades_and_records_nothing_new(installation: Installation)
     )
     again = installation.run("--no-speak", PATH=f"{installation.command.parent}:{os.environ['PATH']}")
     assert (again.returncode, again.stderr) == (0, "")
+    assert tried(again) == ["chatttsctl", "speak", "你好"]
     assert (installation.data / "chatttsd/install-manifest").read_text() == manifest
     (metadata,) = installation.data.glob("chatttsd/venv/lib/*/site-packages/chatttsd-*.dist-info/METADATA")
     assert "Summary: newer" in metadata.read_text()
+
+
+@pytest.mark.usefixtures("first")
+def test_a_library_that_an_interrupted_pip_left_in_pieces_is_repaired(installation: Installation) -> None:
+    (numpy,) = installation.venv.glob("lib/*/site-packages/numpy")
+    shutil.rmtree(numpy)
+    again = installation.run("--no-speak")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "numpy: ModuleNotFoundError" in again.stderr
+    assert (numpy / "__init__.py").is_file()
+    healthy = installation.run("--no-speak")
+    assert (healthy.returncode, "virtual environment" in healthy.stdout + healthy.stderr) == (0, False)
 
 
 @pytest.mark.usefixtures("first")
@@ -110,12 +141,16 @@ def test_uninstall_removes_what_was_installed_and_keeps_what_is_the_users(instal
         installation.home / ".config/chatttsd/config.toml",
         installation.data / "chatttsd/voices/mine.toml",
     )
-    for path in own:
+    cookie = installation.home / ".config/pulse/cookie"
+    for path in (*own, cookie):
         path.parent.mkdir(parents=True)
         path.write_text("")
     result = installation.run("--uninstall")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == ["Removed chatttsd", *(f"Kept {path.parent}" for path in own)]
+    told = result.stdout.splitlines()
+    assert told[:-1] == ["Removed chatttsd", *(f"Kept {path.parent}" for path in own)]
+    assert told[-1].startswith(f"Kept {cookie.parent}, which libpulse")
+    cookie.unlink()
     kept = [path for path in installation.home.rglob("*") if path.is_file() or path.is_symlink()]
     assert sorted(kept) == sorted(own)
     for folder in (".config", ".local"):
@@ -152,14 +187,16 @@ def test_interrupted_it_leaves_nothing_temporary_and_can_be_uninstalled(tmp_path
     assert installation.files() == []
 
 
-@pytest.mark.parametrize("python", ["/bin/false", "/nowhere/python3"])
+@pytest.mark.parametrize("python", ["/bin/false", "/bin/true", "/bin/echo", "/nowhere/python3"])
 def test_unusable_python_is_refused_by_name(tmp_path: Path, python: str) -> None:
     result = Installation(tmp_path).run("--python", python)
     assert result.returncode == 1
     assert f"--python {python}: not a Python >=3.11,<3.15" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", [("--sideways",), ("speak",), ("--python",)])
+@pytest.mark.parametrize(
+    "arguments", [("--sideways",), ("speak",), ("--python",), ("--python=",), ("--python", "")]
+)
 def test_usage_errors_change_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     installation = Installation(tmp_path)
     result = installation.run(*arguments)
@@ -173,3 +210,31 @@ def test_help_names_every_option(tmp_path: Path) -> None:
     assert result.returncode == 0
     for option in ("--no-system-packages", "--no-speak", "--python PATH", "--uninstall"):
         assert option in result.stdout
+
+
+def test_it_may_be_started_through_a_symbolic_link(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    (tmp_path / "setup").symlink_to(installation.script[-1])
+    installation.script[-1] = str(tmp_path / "setup")
+    result = installation.run("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash"])
+def test_it_may_be_started_with_another_shell(tmp_path: Path, shell: str) -> None:
+    installation = Installation(tmp_path)
+    installation.script[0] = shutil.which(shell) or "/bin/sh"
+    result = installation.run("--python", "/a path/of $two")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("error: --python /a path/of $two: not a Python")
+
+
+@pytest.mark.parametrize("name", ["a$b", 'a"b', "a\\b", "a\nb", "a`b", "a\tb"])
+def test_a_home_whose_name_would_break_the_unit_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    home.mkdir()
+    result = Installation(tmp_path).run(HOME=str(home))
+    assert result.returncode == 1
+    assert re.fullmatch(r"error: HOME is .*/a.*b'; allowed are .*\n", result.stderr), result.stderr
+    assert list(home.iterdir()) == []

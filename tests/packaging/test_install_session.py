@@ -1,5 +1,6 @@
 """install.sh end to end under a real user manager: the service is set up, started, heard and removed."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -61,7 +62,7 @@ def test_service_runs_and_starts_at_login(manager: UserManager, installation: In
 def test_bus_starts_it_again_on_the_next_call(manager: UserManager) -> None:
     manager.systemctl("stop", "chatttsd.service")
     manager.run(manager.call("Speak", "string:hello"), check=True)
-    assert manager.show("ActiveState") == "active"
+    manager.wait_for("ActiveState", "active")
 
 
 @pytest.mark.usefixtures("first")
@@ -80,6 +81,35 @@ def test_without_a_sound_server_it_writes_a_file(pulse: PulseServer, installatio
     assert result.returncode == 0, result.stderr
     assert "No sound: " in result.stdout
     assert "Wrote the greeting to " in result.stdout
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize("options", [[], ["--runtime"]])
+def test_masked_unit_is_named_with_the_command_that_unmasks_it(
+    manager: UserManager, installation: Installation, options: list[str]
+) -> None:
+    manager.systemctl("mask", *options, "chatttsd.service")
+    result = installation.run("--no-speak")
+    assert result.returncode == 0, result.stderr
+    assert "No user manager" not in result.stdout + result.stderr
+    told = re.search(
+        r"chatttsd.service is masked.*: systemctl --user (unmask .*)$", result.stderr, re.MULTILINE
+    )
+    assert told is not None, result.stdout + result.stderr
+    manager.systemctl(*told[1].split())
+    assert manager.show("LoadState") == "loaded"
+
+
+@pytest.mark.usefixtures("first")
+def test_unit_that_hides_ours_is_named(manager: UserManager, installation: Installation) -> None:
+    hiding = installation.home / ".config/systemd/user/chatttsd.service"
+    hiding.write_text("[Service]\nExecStart=/bin/true\n")
+    result = installation.run("--no-speak")
+    hiding.unlink()
+    manager.systemctl("daemon-reload")
+    assert result.returncode == 0, result.stderr
+    assert "No user manager" not in result.stdout + result.stderr
+    assert f"the user manager reads {hiding} and not" in result.stderr
 
 
 @pytest.mark.usefixtures("first")

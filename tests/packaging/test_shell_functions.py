@@ -116,6 +116,40 @@ def test_unchanged_files_are_not_written_again(tmp_path: Path) -> None:
     assert (tmp_path / "a/file").read_text() == "other\n"
 
 
+COMMAND = """VENV=$1/venv; HOME=$1
+    mkdir -p "$VENV/bin"; install -m 755 /dev/null "$VENV/bin/chatttsctl"
+    link_command; echo "$COMMAND" """
+
+
+@pytest.mark.parametrize("on_path", [False, True])
+def test_only_one_warning_comes_where_somebody_else_has_the_name(tmp_path: Path, on_path: bool) -> None:
+    folder = tmp_path / ".local/bin"
+    folder.mkdir(parents=True)
+    (folder / "chatttsctl").write_text("theirs")
+    path = f"{folder}:{os.environ['PATH']}" if on_path else os.environ["PATH"]
+    result = source(HEADER + COMMAND, str(tmp_path), PATH=path)
+    assert result.stdout == f"{tmp_path}/venv/bin/chatttsctl\n"
+    assert result.stderr.count("warning: ") == 1
+    assert "left as it is" in result.stderr
+
+
+def test_a_command_of_the_same_name_earlier_on_the_path_is_named(tmp_path: Path) -> None:
+    other, own = tmp_path / "other", tmp_path / ".local/bin"
+    other.mkdir()
+    (other / "chatttsctl").touch(mode=0o755)
+    result = source(HEADER + COMMAND, str(tmp_path), PATH=f"{other}:{own}:{os.environ['PATH']}")
+    assert result.stdout == f"{own}/chatttsctl\n"
+    assert (
+        result.stderr == f"warning: chatttsctl is {other}/chatttsctl on your PATH; ours is {own}/chatttsctl\n"
+    )
+
+
+def test_a_command_on_the_path_needs_no_warning(tmp_path: Path) -> None:
+    path = f"{tmp_path}/.local/bin:{os.environ['PATH']}"
+    result = source(HEADER + COMMAND, str(tmp_path), PATH=path)
+    assert (result.stdout, result.stderr) == ("chatttsctl\n", "")
+
+
 def test_a_command_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "chatttsctl").write_text("theirs")
     result = source(HEADER + 'put_link /ours "$1/chatttsctl"', str(tmp_path))

@@ -34,6 +34,7 @@ class Installation:
         }
         self.environment |= session or {}
         self.home = Path(self.environment["HOME"])
+        self.script = [BASH, str(self.checkout / "packaging/install.sh")]
         for name in SHIPPED:
             source, target = ROOT / name, self.checkout / name
             if source.is_dir():
@@ -50,6 +51,11 @@ class Installation:
     def command(self) -> Path:
         """The chatttsctl that the script installs."""
         return self.home / ".local/bin/chatttsctl"
+
+    @property
+    def venv(self) -> Path:
+        """The virtual environment that the script makes."""
+        return self.data / "chatttsd/venv"
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run install.sh from another folder and return what it said; `--no-system-packages` is added."""
@@ -78,7 +84,7 @@ class Installation:
                     os.killpg(script.pid, signal.SIGKILL)
 
     def _line(self, arguments: tuple[str, ...]) -> list[str]:
-        return [BASH, str(self.checkout / "packaging/install.sh"), "--no-system-packages", *arguments]
+        return [*self.script, "--no-system-packages", *arguments]
 
     def files(self) -> list[str]:
         """Every file, link and folder under HOME, but not what is inside the venv."""
