@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from chatttsd.ctl.status import Report, lines
 from chatttsd.ctl.target import Target
 from chatttsd.ctl.unit import UnitState
 from chatttsd.ctl.voices import Voice, table
-from support.ctl import ctl, fake_systemctl, start
-from support.fake_speech import FakeSpeech, Fault, Hang
+from support.ctl import COMMAND, ctl, fake_systemctl, hermetic, start
+from support.fake_speech import FakeSpeech, Fault, Hang, Script, Value
 from support.private_bus import PrivateBus
 
+CANCELLED: dict[str, Script] = {"Wait": Value("s", ("cancelled",))}
 FAILED = (
     "printf '%s\\n' LoadState=loaded ActiveState=failed SubState=failed Result=exit-code ExecMainStatus=2"
 )
@@ -53,11 +55,14 @@ def test_a_refusal_is_told(bus: PrivateBus, environment: dict[str, str]) -> None
 def test_a_hanging_call_ends_with_the_timeout(bus: PrivateBus, environment: dict[str, str]) -> None:
     with FakeSpeech(bus.address, {"Pause": Hang()}):
         done = ctl(["pause", "--timeout", "0.2"], environment)
-        assert (done.returncode, done.stderr) == (3, "chatttsctl: Pause: no answer in time\n")
+        assert done.returncode == 3
+        assert done.stderr.startswith(
+            "chatttsctl: chatttsd does not answer (Pause, 0.2 s); start the daemon: /"
+        )
 
 
 def test_cancel_takes_the_id(bus: PrivateBus, environment: dict[str, str]) -> None:
-    with FakeSpeech(bus.address) as fake:
+    with FakeSpeech(bus.address, CANCELLED) as fake:
         done = ctl(["cancel", "12"], environment)
         assert (done.returncode, done.stdout) == (0, "cancelled utterance 12\n")
         assert fake.calls("Cancel")[0].body == (12,)
@@ -66,7 +71,7 @@ def test_cancel_takes_the_id(bus: PrivateBus, environment: dict[str, str]) -> No
 def test_cancel_without_an_id_cancels_the_current_one_and_says_so(
     bus: PrivateBus, environment: dict[str, str]
 ) -> None:
-    with FakeSpeech(bus.address, properties={"Current": ("u", 5)}) as fake:
+    with FakeSpeech(bus.address, CANCELLED, {"Current": ("u", 5)}) as fake:
         assert ctl(["cancel"], environment).stdout == "cancelled utterance 5, the current one\n"
         assert fake.calls("Cancel")[0].body == (5,)
         assert json.loads(ctl(["cancel", "--json"], environment).stdout) == {"cancelled": 5}
@@ -78,6 +83,27 @@ def test_cancel_with_nothing_spoken_says_so_and_is_fine(bus: PrivateBus, environ
         assert (done.returncode, done.stdout) == (0, "nothing is being spoken\n")
         assert fake.calls("Cancel") == []
         assert json.loads(ctl(["cancel", "--json"], environment).stdout) == {"cancelled": None}
+
+
+@pytest.mark.parametrize("arguments", [["cancel", "12"], ["cancel"]])
+def test_cancelling_what_has_ended_says_how_it_had_ended(
+    arguments: list[str], bus: PrivateBus, environment: dict[str, str]
+) -> None:
+    with FakeSpeech(bus.address, properties={"Current": ("u", 12)}) as fake:
+        done = ctl(arguments, environment)
+        assert (done.returncode, done.stdout) == (0, "utterance 12 had ended already (finished)\n")
+        assert fake.calls("Cancel")
+        shown = json.loads(ctl([*arguments, "--json"], environment).stdout)
+        assert shown == {"cancelled": None, "outcome": "finished"}
+
+
+@pytest.mark.parametrize("answer", [Hang(), Fault("org.freedesktop.DBus.Error.LimitsExceeded", "slowly")])
+def test_a_cancel_whose_outcome_cannot_be_learned_is_still_one(
+    answer: Hang | Fault, bus: PrivateBus, environment: dict[str, str]
+) -> None:
+    with FakeSpeech(bus.address, {"Wait": answer}):
+        done = ctl(["cancel", "12"], environment)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "cancelled utterance 12\n", "")
 
 
 def test_cancel_all(bus: PrivateBus, environment: dict[str, str]) -> None:
@@ -146,7 +172,27 @@ def test_status_of_a_daemon_that_hangs_ends_with_the_timeout(
     with FakeSpeech(bus.address, {"GetAll": Hang()}):
         done = ctl(["status", "--timeout", "0.2"], environment)
     assert done.returncode == 3
-    assert "GetAll: no answer in time" in done.stdout
+    assert "fault  chatttsd does not answer (GetAll, 0.2 s)\n" in done.stdout
+
+
+@pytest.mark.parametrize("active", ["active", "activating"])
+def test_a_hanging_daemon_of_systemd_is_to_be_restarted(
+    active: str, bus: PrivateBus, environment: dict[str, str]
+) -> None:
+    fake_systemctl(environment, f"printf 'LoadState=loaded\\nActiveState={active}\\n'")
+    with FakeSpeech(bus.address, {"GetAll": Hang(), "Pause": Hang()}):
+        shown = ctl(["status", "--timeout", "0.2"], environment).stdout
+        told = ctl(["pause", "--timeout", "0.2"], environment).stderr
+    assert "next   systemctl --user restart chatttsd\n" in shown
+    assert told == (
+        "chatttsctl: chatttsd does not answer (Pause, 0.2 s); systemctl --user restart chatttsd\n"
+    )
+
+
+def test_without_any_bus_no_step_is_given_that_needs_one(tmp_path: Path) -> None:
+    environment = hermetic(tmp_path)
+    assert "next" not in ctl(["status"], environment).stdout
+    assert json.loads(ctl(["status", "--json"], environment).stdout)["next_step"] is None
 
 
 def test_status_lines_hold_no_control_characters() -> None:
@@ -217,6 +263,38 @@ def test_monitor_prints_signals_as_they_come_until_ctrl_c(
         ]
     else:
         assert [first, *rest] == ["started 3\n", "progress 3 0 12\n", "finished 3 cancelled\n"]
+
+
+@pytest.mark.parametrize("event", [True, False])
+def test_monitor_ends_quietly_when_nobody_reads_any_more(
+    event: bool, bus: PrivateBus, environment: dict[str, str]
+) -> None:
+    with FakeSpeech(bus.address) as fake, start(["monitor"], environment) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr.readline() == "chatttsctl: listening\n"
+        fake.emit("Started", "u", (3,))
+        assert process.stdout.readline() == "started 3\n"
+        process.stdout.close()
+        if event:
+            fake.emit("Finished", "us", (3, "finished"))
+        assert process.wait(30) == 1
+        assert process.stderr.read() == ""
+
+
+def test_monitor_with_a_full_disk_ends_with_one_line(bus: PrivateBus, environment: dict[str, str]) -> None:
+    with (
+        FakeSpeech(bus.address) as fake,
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(
+            [*COMMAND, "monitor"], env=environment, stdout=full, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stderr is not None
+        assert process.stderr.readline() == "chatttsctl: listening\n"
+        fake.emit("Started", "u", (3,))
+        assert process.wait(30) == 1
+        assert process.stderr.read() == "chatttsctl: cannot write: No space left on device\n"
 
 
 def test_monitor_waits_for_the_daemon_tells_of_its_coming_and_going_and_ends_with_the_bus(

@@ -87,6 +87,15 @@ def test_speak_without_wait_leaves_at_once_and_the_utterance_goes_on(
     wait_for(lambda: status(environment)["State"] == "idle", "silence", 30)
 
 
+def test_an_utterance_that_has_ended_is_not_called_cancelled(
+    daemon: subprocess.Popen[bytes], environment: dict[str, str]
+) -> None:
+    number = json.loads(ctl(["speak", "--wait", "--json", "hi"], environment).stdout)["id"]
+    assert ctl(["cancel", str(number)], environment).stdout == (
+        f"utterance {number} had ended already (finished)\n"
+    )
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_ending_a_waiting_command_silences_its_utterance_however_it_ends(
     number: signal.Signals, code: int, daemon: subprocess.Popen[bytes], environment: dict[str, str]
@@ -221,7 +230,7 @@ def test_a_service_that_stops_answering_does_not_hang_the_status(
     try:
         done = ctl(["status", "--timeout", "0.5"], environment)
         assert done.returncode == 3
-        assert "no answer in time" in done.stdout
+        assert "chatttsd does not answer (GetAll, 0.5 s)" in done.stdout
     finally:
         daemon.send_signal(signal.SIGCONT)
 

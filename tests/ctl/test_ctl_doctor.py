@@ -10,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from chatttsd import __version__
-from chatttsd.ctl.doctor import audio, engine, host, service
+from chatttsd.ctl.doctor import audio, engine, host
 from chatttsd.ctl.doctor.command import checks, describe, examine
 from chatttsd.ctl.doctor.finding import Finding, fail, ok, warn
 from chatttsd.ctl.target import Target
-from support.ctl import ctl, fake_systemctl, hermetic
-from support.fake_speech import FakeSpeech, Hang
+from support.ctl import ctl, hermetic
+from support.fake_speech import FakeSpeech
 from support.private_bus import PrivateBus
-
-ACTIVE = "printf 'LoadState=loaded\\nActiveState=active\\nSubState=running\\nUnitFileState=%s\\n'"
 
 
 @pytest.fixture
@@ -82,120 +79,6 @@ def test_the_configuration_is_read(mine: dict[str, str]) -> None:
     assert broken.level == "fail"
     assert "unknown section [sound]" in broken.detail
     assert "chatttsctl config check" in broken.mend
-
-
-@pytest.mark.parametrize(
-    ("systemctl", "expected", "mend"),
-    [
-        ("exit 1", ["warn"], "start the daemon by hand"),
-        ("printf 'LoadState=not-found\\n'", ["warn"], "install.sh"),
-        (
-            "printf 'LoadState=loaded\\nActiveState=failed\\nResult=start-limit-hit\\n'",
-            ["fail"],
-            "reset-failed",
-        ),
-        (ACTIVE.replace("%s", "enabled"), ["ok"], ""),
-        (ACTIVE.replace("%s", "disabled"), ["ok", "warn"], "systemctl --user enable chatttsd"),
-    ],
-)
-def test_the_unit_is_judged_by_its_state(
-    systemctl: str, expected: list[str], mend: str, mine: dict[str, str]
-) -> None:
-    fake_systemctl(mine, systemctl)
-    findings = service.check_unit(Target())
-    assert levels(findings) == expected
-    assert mend in findings[-1].mend
-
-
-def activation(folder: Path, content: str) -> Path:
-    folder.mkdir(parents=True)
-    file = folder / "org.chattts.Speech1.service"
-    file.write_text(content)
-    return file
-
-
-GOOD = "[D-BUS Service]\nName=org.chattts.Speech1\nExec=/bin/false\nSystemdService=chatttsd.service\n"
-
-
-@pytest.mark.parametrize("place", ["XDG_DATA_HOME", "XDG_DATA_DIRS", "XDG_RUNTIME_DIR"])
-def test_the_activation_file_is_found_wherever_the_bus_looks(place: str, mine: dict[str, str]) -> None:
-    file = activation(Path(mine[place], "dbus-1/services"), GOOD)
-    (finding,) = service.check_activation(Target())
-    assert (finding.level, finding.detail) == ("ok", f"{file} starts chatttsd.service")
-
-
-@pytest.mark.parametrize(
-    ("content", "level", "told"),
-    [
-        (
-            GOOD.replace("chatttsd.service", "other.service"),
-            "warn",
-            "starts other.service, not chatttsd.service",
-        ),
-        (GOOD.replace("SystemdService", "User"), "warn", "starts no unit"),
-        (GOOD.replace("Speech1", "Speech2"), "fail", "names org.chattts.Speech2"),
-        ("[Wrong]\n", "fail", "names nothing"),
-        ("no section\n", "fail", "names nothing"),
-    ],
-)
-def test_an_activation_file_that_starts_something_else_is_told(
-    content: str, level: str, told: str, mine: dict[str, str]
-) -> None:
-    activation(Path(mine["XDG_DATA_HOME"], "dbus-1/services"), content)
-    (finding,) = service.check_activation(Target())
-    assert finding.level == level
-    assert told in finding.detail
-
-
-def test_no_activation_file_is_a_warning_with_the_way_to_get_one(mine: dict[str, str]) -> None:
-    (finding,) = service.check_activation(Target())
-    assert (finding.level, finding.mend) == ("warn", "./packaging/install.sh")
-    assert service.check_activation(Target(system=True))[0].detail.endswith("for the system bus")
-
-
-async def test_a_daemon_that_answers_is_fine(
-    bus: PrivateBus, environment: dict[str, str], mine: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
-    with FakeSpeech(bus.address, properties={"Version": ("s", __version__)}):
-        findings = await service.check_daemon(Target())
-    assert [(each.level, each.what) for each in findings] == [
-        ("ok", "session bus"),
-        ("ok", "daemon"),
-        ("ok", "voice"),
-    ]
-
-
-async def test_another_version_and_a_reason_are_warnings(
-    bus: PrivateBus, mine: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
-    odd = {"Version": ("s", "0.0.9"), "Reason": ("s", "no weights")}
-    with FakeSpeech(bus.address, properties=odd):
-        _, daemon, voice = await service.check_daemon(Target())
-    assert (daemon.level, daemon.mend) == ("warn", "systemctl --user restart chatttsd")
-    assert f"runs version 0.0.9, this command is {__version__}" in daemon.detail
-    assert (voice.level, voice.detail) == ("warn", "espeak-ng speaks, the model is absent: no weights")
-
-
-async def test_a_daemon_that_hangs_fails(
-    bus: PrivateBus, mine: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
-    monkeypatch.setattr(service, "ANSWER_TIMEOUT", 0.2)
-    with FakeSpeech(bus.address, {"Get": Hang()}):
-        findings = await service.check_daemon(Target())
-    assert levels(findings) == ["ok", "fail"]
-    assert "no answer in time" in findings[1].detail
-
-
-async def test_no_daemon_and_no_bus_fail(
-    bus: PrivateBus, mine: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
-    assert levels(await service.check_daemon(Target())) == ["ok", "fail"]
-    bus.kill()
-    assert levels(await service.check_daemon(Target())) == ["fail"]
 
 
 def test_portaudio_is_tried_for_real() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.ctl import ctl, fake_systemctl, hermetic
-from support.fake_speech import FakeSpeech
+from support.fake_speech import FakeSpeech, NameOwner
 from support.private_bus import PrivateBus
 
 FAILED = """cat <<'END'
@@ -88,7 +88,62 @@ def test_a_daemon_that_cannot_be_started_ends_with_3(tmp_path: Path) -> None:
         done = ctl(["speak", "hi"], hermetic(tmp_path / "home", bus.environment))
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
+    assert "this bus has no systemd to start chatttsd; start it: /" in done.stderr
+    assert done.stderr.endswith("/chatttsd &\n") or done.stderr.endswith(" -m chatttsd.app &\n")
+
+
+def test_a_bus_with_systemd_that_cannot_start_it_tells_the_error_and_the_unit(tmp_path: Path) -> None:
+    activation_file(tmp_path / "services", "/bin/false")
+    with (
+        PrivateBus(activation=tmp_path / "services") as bus,
+        NameOwner(bus.address, "org.freedesktop.systemd1"),
+    ):
+        environment = hermetic(tmp_path / "home", bus.environment)
+        fake_systemctl(environment, "printf 'LoadState=not-found\\nActiveState=failed\\n'")
+        done = ctl(["speak", "hi"], environment)
+    assert done.returncode == 3
     assert "Spawn.ChildExited" in done.stderr
+    assert "is not installed (not-found); install it: ./packaging/install.sh" in done.stderr
+
+
+def test_a_unit_that_fails_while_it_is_started_is_told_within_seconds(tmp_path: Path) -> None:
+    activation_file(tmp_path / "services", "/bin/sleep 60")
+    with PrivateBus(activation=tmp_path / "services") as bus:
+        environment = hermetic(tmp_path / "home", bus.environment)
+        # Healthy when it is looked at first, failed ever after.
+        fake_systemctl(environment, f"mkdir {tmp_path}/seen 2>&- && {{ {STOPPED}; exit; }}\n{FAILED}")
+        began = time.monotonic()
+        done = ctl(["speak", "hi"], environment)
+        assert time.monotonic() - began < 15
+    assert done.returncode == 3
+    assert "last result: start-limit-hit" in done.stderr
+    assert MEND in done.stderr
+
+
+def test_a_start_that_never_ends_is_told_with_what_to_do(tmp_path: Path) -> None:
+    activation_file(tmp_path / "services", "/bin/sleep 60")
+    with PrivateBus(activation=tmp_path / "services") as bus:
+        environment = hermetic(tmp_path / "home", bus.environment)
+        fake_systemctl(environment, "printf 'LoadState=loaded\\nActiveState=activating\\n'")
+        done = ctl(["speak", "--timeout", "0.3", "hi"], environment)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "chatttsctl: chatttsd does not answer (StartServiceByName, 0.3 s); "
+        "systemctl --user restart chatttsd\n"
+    )
+
+
+def test_a_masked_unit_is_not_called_and_is_to_be_unmasked(tmp_path: Path) -> None:
+    activation_file(tmp_path / "services", "/bin/sleep 60")
+    with PrivateBus(activation=tmp_path / "services") as bus:
+        environment = hermetic(tmp_path / "home", bus.environment)
+        fake_systemctl(environment, "printf 'LoadState=masked\\nActiveState=inactive\\n'")
+        done = ctl(["speak", "hi"], environment)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "chatttsctl: chatttsd is not running; chatttsd.service is masked; "
+        "systemctl --user unmask chatttsd && systemctl --user start chatttsd\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +168,7 @@ def test_a_command_that_needs_a_running_daemon_does_not_start_one(
 @pytest.mark.parametrize(
     ("systemctl", "told"),
     [
-        ("exit 1", "start the daemon: chatttsd"),
+        ("exit 1", "; start the daemon: /"),
         ("printf 'LoadState=not-found\\nActiveState=inactive\\n'", "install it: ./packaging/install.sh"),
         (STOPPED, "systemctl --user start chatttsd"),
     ],

@@ -1,4 +1,6 @@
 import io
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,49 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(sink._sound, "buffer_write", full)
         with pytest.raises(CommandError, match="cannot be written"):
             sink.write(bytes(100))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_regular_file_is_never_replaced(linked: bool, tmp_path: Path) -> None:
+    fifo, named = tmp_path / "fifo.wav", tmp_path / ("link.wav" if linked else "fifo.wav")
+    os.mkfifo(fifo)
+    if linked:
+        named.symlink_to(fifo)
+    with pytest.raises(CommandError, match="not a regular file"):
+        FileSink(named)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_has_become_no_regular_file_meanwhile_is_not_replaced(linked: bool, tmp_path: Path) -> None:
+    fifo, named = tmp_path / "fifo.wav", tmp_path / ("link.wav" if linked else "fifo.wav")
+    with FileSink(named) as sink:
+        os.mkfifo(fifo)
+        if linked:
+            named.symlink_to(fifo)
+        with pytest.raises(CommandError, match="not a regular file"):
+            sink.commit()
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert named.is_symlink() == linked
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_link_that_leads_nowhere_gets_its_target(tmp_path: Path) -> None:
+    (tmp_path / "link.wav").symlink_to("real.wav")
+    with FileSink(tmp_path / "link.wav") as sink:
+        sink.commit()
+    assert (tmp_path / "link.wav").is_symlink()
+    assert (tmp_path / "real.wav").is_file()
+
+
+def test_a_format_that_cannot_be_begun_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, ".wav", ("WAV", "VORBIS"))
+    with pytest.raises(CommandError, match="cannot be written"):
+        FileSink(tmp_path / "a.wav")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,12 +8,12 @@ from support.fake_speech import FINISHED, Asked, Die, FakeSpeech, Fault, Hang, V
 from support.private_bus import PrivateBus
 
 
-def test_speak_queues_the_text_and_prints_nothing_into_a_pipe(
+def test_speak_queues_the_text_and_prints_its_id_into_a_pipe_too(
     bus: PrivateBus, environment: dict[str, str]
 ) -> None:
     with FakeSpeech(bus.address) as fake:
         done = ctl(["speak", "你好", "world"], environment)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
         assert [(asked.member, asked.body) for asked in fake.asked] == [("Speak", ("你好 world",))]
 
 
@@ -58,6 +58,8 @@ def test_the_id_is_printed_as_json_and_on_a_terminal(bus: PrivateBus, environmen
     with FakeSpeech(bus.address):
         assert json.loads(ctl(["speak", "--json", "hi"], environment).stdout) == {"id": 7}
         assert on_terminal(["speak", "hi"], environment) == (0, "7\r\n")
+        assert ctl(["speak", "--quiet", "hi"], environment).stdout == ""
+        assert ctl(["speak", "--quiet", "--json", "hi"], environment).stdout == '{"id": 7}\n'
 
 
 def test_wait_is_quiet_when_it_was_spoken_and_bound_to_this_process(
@@ -70,15 +72,28 @@ def test_wait_is_quiet_when_it_was_spoken_and_bound_to_this_process(
         assert fake.calls("Wait")[0].body == (7,)
 
 
-@pytest.mark.parametrize("outcome", ["cancelled", "interrupted", "dropped", "failed"])
+@pytest.mark.parametrize("outcome", ["dropped", "failed"])
 def test_wait_ends_with_1_and_the_reason_on_any_other_outcome(
     outcome: str, bus: PrivateBus, environment: dict[str, str]
 ) -> None:
-    reason = {"Reason": ("s", "no sound server\x1b[31m")}
+    reason = {"Reason": ("s", "no sound server\x1b[31m.; this is slow.")}
     with FakeSpeech(bus.address, {"Wait": Value("s", (outcome,))}, reason):
         done = ctl(["speak", "--wait", "hi"], environment)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == f"chatttsctl: utterance 7 ended as {outcome}: no sound server [31m\n"
+        assert (
+            done.stderr == f"chatttsctl: utterance 7 ended as {outcome}: no sound server [31m; this is slow\n"
+        )
+
+
+@pytest.mark.parametrize("outcome", ["cancelled", "interrupted"])
+def test_the_daemons_trouble_is_not_the_reason_for_what_somebody_did(
+    outcome: str, bus: PrivateBus, environment: dict[str, str]
+) -> None:
+    with FakeSpeech(bus.address, {"Wait": Value("s", (outcome,))}, {"Reason": ("s", "no weights")}):
+        done = ctl(["speak", "--wait", "--json", "hi"], environment)
+        assert done.returncode == 1
+        assert done.stderr == f"chatttsctl: utterance 7 ended as {outcome}\n"
+        assert json.loads(done.stdout) == {"id": 7, "outcome": outcome, "reason": ""}
 
 
 def test_wait_with_json_tells_outcome_and_reason(bus: PrivateBus, environment: dict[str, str]) -> None:
@@ -125,7 +140,8 @@ def test_a_timeout_of_wait_cancels(bus: PrivateBus, environment: dict[str, str])
 def test_a_service_that_never_answers_speak_ends_with_3(bus: PrivateBus, environment: dict[str, str]) -> None:
     with FakeSpeech(bus.address, {"Speak": Hang()}):
         done = ctl(["speak", "--timeout", "0.3", "hi"], environment)
-        assert (done.returncode, done.stderr) == (3, "chatttsctl: Speak: no answer in time\n")
+        assert done.returncode == 3
+        assert done.stderr.startswith("chatttsctl: chatttsd does not answer (Speak, 0.3 s); ")
 
 
 @pytest.mark.parametrize("member", ["SpeakWith", "Wait"])

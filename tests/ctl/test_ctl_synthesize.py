@@ -119,6 +119,18 @@ def test_a_place_that_cannot_be_written_is_named(
         assert fake.calls("Synthesize") == []
 
 
+def test_a_fifo_is_neither_written_nor_replaced_and_nothing_is_asked(
+    bus: PrivateBus, environment: dict[str, str], tmp_path: Path
+) -> None:
+    fifo = tmp_path / "out.wav"
+    os.mkfifo(fifo)
+    with FakeSpeech(bus.address) as fake:
+        done = ctl(["speak", "-o", str(fifo), "hi"], environment)
+        assert (done.returncode, done.stderr) == (1, f"chatttsctl: {fifo}: not a regular file\n")
+        assert fake.asked == []
+    assert fifo.is_fifo()
+
+
 def left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != "home")
 
@@ -167,6 +179,24 @@ def test_a_signal_leaves_nothing_and_closes_the_pipe_so_that_the_service_stops(
             os.write(write_end, b"more")
     os.close(read_end)
     os.close(write_end)
+    assert left(tmp_path) == []
+
+
+def test_signals_during_the_clean_up_are_ignored(
+    bus: PrivateBus, environment: dict[str, str], tmp_path: Path
+) -> None:
+    silent: dict[str, Script] = {"Synthesize": writes(PCM), "Wait": Hang(), "Cancel": Hang()}
+    with (
+        FakeSpeech(bus.address, silent) as fake,
+        start(["speak", "-o", str(tmp_path / "out.flac"), "hi"], environment) as process,
+    ):
+        fake.wait_for("Wait")
+        process.send_signal(signal.SIGINT)
+        fake.wait_for("Cancel")  # the clean-up has begun
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+        _, error = process.communicate(timeout=30)
+        assert (process.returncode, error) == (130, "")
     assert left(tmp_path) == []
 
 

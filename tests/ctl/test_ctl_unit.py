@@ -88,7 +88,11 @@ def test_an_unknown_unit_is_not_installed() -> None:
 @pytest.mark.parametrize(
     ("state", "step"),
     [
-        (None, "start the daemon: chatttsd"),
+        (None, f"start the daemon: {unit.by_hand(Target())}"),
+        (UnitState("masked"), "systemctl --user unmask chatttsd && systemctl --user start chatttsd"),
+        (UnitState("not-found", "failed"), "install it: ./packaging/install.sh"),
+        (UnitState("loaded", "active"), "systemctl --user restart chatttsd"),
+        (UnitState("loaded", "activating"), "systemctl --user restart chatttsd"),
         (UnitState(load="not-found"), "install it: ./packaging/install.sh"),
         (UnitState("loaded", "inactive"), "systemctl --user start chatttsd"),
         (
@@ -99,6 +103,28 @@ def test_an_unknown_unit_is_not_installed() -> None:
 )
 def test_the_next_step_is_one_command(state: UnitState | None, step: str) -> None:
     assert unit.next_step(Target(), state) == step
+
+
+def test_a_daemon_without_systemd_is_started_by_a_path_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.setattr("sys.executable", f"{folder}/python")
+    assert unit.by_hand(Target()) == f"'{folder}/python' -m chatttsd.app &"
+    (folder / "chatttsd").touch()
+    assert unit.by_hand(Target()) == f"'{folder}/chatttsd' &"
+    assert unit.by_hand(Target(system=True)) == f"'{folder}/chatttsd' --system &"
+
+
+def test_a_masked_unit_says_so() -> None:
+    state = UnitState(load="masked", active="failed")
+    assert (state.failed, state.describe()) == (False, "masked")
+
+
+def test_the_status_text_is_no_sentence_within_a_sentence() -> None:
+    state = UnitState("loaded", "active", "running", status_text="No weights.; No card.")
+    assert state.describe() == "active (running), it said: No weights; No card"
 
 
 def test_control_characters_of_a_status_text_do_not_reach_the_terminal() -> None:

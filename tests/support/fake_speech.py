@@ -207,3 +207,20 @@ class FakeSpeech:
             self._send(new_error(message, answer.name, "s", (answer.text,)))
         elif isinstance(answer, Die):
             self._connection.sock.shutdown(2)
+
+
+class NameOwner:
+    """Owns a name on the bus at `address` and answers nothing; use it as a context manager."""
+
+    def __init__(self, address: str, name: str) -> None:
+        self._name = name
+        self._connection = open_dbus_connection(bus=address)
+
+    def __enter__(self) -> Self:
+        self._connection.send_and_get_reply(message_bus.RequestName(self._name))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()

@@ -22,6 +22,7 @@ Text is best given on standard input: arguments can be seen in the process list.
 
 SHORTHANDS: Final = ("voice", "language", "engine", "rate", "pitch", "volume", "priority")
 """Options of an utterance that have a flag of their own."""
+_SPEAK: Final = "speak a text and print its id, or write it to a sound file"
 _SHORT_COMMANDS: Final = {
     "pause": "pause the speech where it is",
     "resume": "go on after pause",
@@ -102,9 +103,9 @@ def _command(
 
 
 def _add_speak(commands: Any) -> None:  # noqa: ANN401 - see _command
-    parser = _command(commands, "speak", "speak a text, or write it to a sound file", "speak:run", json=True)
+    parser = _command(commands, "speak", _SPEAK, "speak:run", json=True)
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - or nothing: standard input")
-    parser.add_argument("-f", "--file", metavar="FILE", help="read the text from a UTF-8 file")
+    parser.add_argument("-f", "--file", type=filename, metavar="FILE", help="read the text from a UTF-8 file")
     parser.add_argument(
         "--option", type=key_value, action="append", metavar="KEY=VALUE", help="an option of SpeakWith"
     )
@@ -112,11 +113,15 @@ def _add_speak(commands: Any) -> None:  # noqa: ANN401 - see _command
         parser.add_argument(
             f"--{name}", metavar=name.upper(), help=f"the same as --option {name}={name.upper()}"
         )
-    parser.add_argument("-w", "--wait", action="store_true", help="wait until it has been heard")
+    parser.add_argument("-w", "--wait", action="store_true", help="wait until it has been heard, print no id")
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="do not play: write .wav, .flac or .ogg, or - for WAV on stdout"
+        "-o",
+        "--output",
+        type=filename,
+        metavar="OUT",
+        help="do not play: write .wav, .flac or .ogg, or - for WAV on stdout",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on the terminal")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print neither the id nor progress")
 
 
 def _add_control(commands: Any) -> None:  # noqa: ANN401 - see _command
@@ -144,7 +149,9 @@ def _add_config(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser = commands.add_parser("config", help="check or find the configuration", allow_abbrev=False)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     check = _command(actions, "check", "check a configuration file", "configuration:run_check", json=True)
-    check.add_argument("path", nargs="?", metavar="FILE", help="default: the one that the daemon reads")
+    check.add_argument(
+        "path", nargs="?", type=filename, metavar="FILE", help="default: the one that the daemon reads"
+    )
     _command(actions, "path", "print which file the daemon reads", "configuration:run_path", json=True)
 
 
@@ -164,6 +171,13 @@ def identifier(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 10 and 0 < int(value) < 2**32):
         raise argparse.ArgumentTypeError("allowed: the number that speak printed, or --all")
     return int(value)
+
+
+def filename(value: str) -> str:
+    """Parse the name of a file."""
+    if not value:
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return value
 
 
 def key_value(value: str) -> tuple[str, str]:

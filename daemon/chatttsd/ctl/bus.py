@@ -10,6 +10,8 @@ from dbus_next import AuthError, InvalidAddressError, Message, MessageFlag, Mess
 from dbus_next.aio import MessageBus
 
 from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH
+from chatttsd.ctl import unit
+from chatttsd.ctl.exits import UnansweredError
 from chatttsd.ctl.faults import as_not_running, from_reply, not_running
 from chatttsd.ctl.target import Target
 
@@ -18,6 +20,7 @@ CALL_TIMEOUT: Final = 30.0
 
 _CONNECT_TIMEOUT: Final = 5.0
 _DBUS: Final = "org.freedesktop.DBus"
+_SYSTEMD: Final = "org.freedesktop.systemd1"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 SignalHandler = Callable[[str, list[Any]], None]
@@ -67,6 +70,14 @@ class Speech:
         """Return whether the bus knows how to start the daemon."""
         return BUS_NAME in await self._ask_bus("ListActivatableNames")
 
+    async def start(self) -> None:
+        """Make the bus start the daemon, and return when its name has an owner."""
+        await self._ask_bus("StartServiceByName", "su", [BUS_NAME, 0], of_daemon=True)
+
+    async def bus_has_systemd(self) -> bool:
+        """Return whether a systemd manager is on this bus, which could start units for it."""
+        return bool(await self._ask_bus("NameHasOwner", "s", [_SYSTEMD]))
+
     async def listen(self, handler: SignalHandler) -> None:
         """Call `handler(member, arguments)` for each signal of the daemon, whoever runs it then."""
         await self._ask_bus("AddMatch", "s", [f"type='signal',sender='{BUS_NAME}',interface='{INTERFACE}'"])
@@ -88,10 +99,11 @@ class Speech:
         with as_not_running("waiting for signals"):
             await self._bus.wait_for_disconnect()
 
-    async def _ask_bus(self, member: str, signature: str = "", body: Sequence[Any] = ()) -> Any:  # noqa: ANN401 - see call
-        return await self._send(
-            self._message(_DBUS, "/org/freedesktop/DBus", _DBUS, member, signature, body), self._timeout
-        )
+    async def _ask_bus(
+        self, member: str, signature: str = "", body: Sequence[Any] = (), *, of_daemon: bool = False
+    ) -> Any:  # noqa: ANN401 - see call
+        message = self._message(_DBUS, "/org/freedesktop/DBus", _DBUS, member, signature, body)
+        return await self._send(message, self._timeout, of_daemon=of_daemon)
 
     @staticmethod
     def _message(
@@ -115,13 +127,25 @@ class Speech:
             flags=MessageFlag.NONE if start else MessageFlag.NO_AUTOSTART,
         )
 
-    async def _send(self, message: Message, timeout: float) -> Any:  # noqa: ANN401, ASYNC109 - 0 must mean for ever
+    async def _send(
+        self,
+        message: Message,
+        timeout: float,  # noqa: ASYNC109 - 0 must mean for ever
+        *,
+        of_daemon: bool = True,
+    ) -> Any:  # noqa: ANN401 - see call
         with as_not_running(message.member):
             if not self._bus.connected:
                 raise EOFError
-            # Not wait_for: on 3.11 it swallows a cancellation that meets the reply.
-            async with asyncio.timeout(timeout or None):
-                reply = await self._bus.call(message)
+            try:
+                # Not wait_for: on 3.11 it swallows a cancellation that meets the reply.
+                async with asyncio.timeout(timeout or None):
+                    reply = await self._bus.call(message)
+            except TimeoutError:
+                late = f"does not answer ({message.member}, {timeout:g} s)"
+                raise (
+                    UnansweredError(f"chatttsd {late}") if of_daemon else not_running(f"the bus {late}")
+                ) from None
         if reply is None:
             raise not_running(f"{message.member}: the connection was closed")
         if reply.message_type is MessageType.ERROR:
@@ -131,11 +155,16 @@ class Speech:
 
 @asynccontextmanager
 async def connect(target: Target, timeout: float | None = None) -> AsyncIterator[Speech]:  # noqa: ASYNC109 - of each call
-    """Connect to the bus of `target`; raises CommandError (3) naming the address when it cannot."""
+    """Connect to the bus of `target`; raises CommandError (3) naming the address when it cannot.
+
+    An UnansweredError that leaves it becomes one that says what to do.
+    """
     address = target.address(os.environ)
     bus = await _open(address)
     try:
         yield Speech(bus, CALL_TIMEOUT if timeout is None else timeout)
+    except UnansweredError as error:
+        raise UnansweredError(f"{error}; {unit.next_step(target, unit.show(target))}") from None
     finally:
         await bus.leave()
 

@@ -1,16 +1,20 @@
 """The short commands: cancel, pause, resume, skip, reload, load, unload."""
 
+import asyncio
 from argparse import Namespace
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from chatttsd.ctl import guard, output, session
 from chatttsd.ctl.bus import Speech, connect
-from chatttsd.ctl.exits import Exit
+from chatttsd.ctl.exits import CommandError, Exit
 from chatttsd.ctl.target import choose
 
 LOAD_TIMEOUT: Final = 300.0
 """Seconds that loading the model may take unless `--timeout` says otherwise."""
+
+_OUTCOME_TIMEOUT: Final = 1.0
+"""Seconds after a cancel that are spent on learning the outcome."""
 
 _METHODS: Final = {
     "pause": "Pause",
@@ -44,11 +48,37 @@ def run_cancel(arguments: Namespace) -> int:
         number = arguments.id or int(await speech.property("Current"))
         if not number:
             return _cancelled(arguments, 0, "nothing is being spoken")
-        await speech.call("Cancel", "u", [number])
+        outcome = await _cancel(speech, number)
+        if outcome != "cancelled":
+            return _ended(arguments, number, outcome)
         current = "" if arguments.id else ", the current one"
         return _cancelled(arguments, number, f"cancelled utterance {number}{current}")
 
     return _with_daemon(arguments, work, timeout=arguments.timeout, start=False)
+
+
+async def _cancel(speech: Speech, number: int) -> str:
+    """Cancel an utterance and return how it ended; 'cancelled' also when that cannot be known."""
+    # Asked together: silence must not wait for the question whether there still was something to silence.
+    waiting = asyncio.create_task(speech.call("Wait", "u", [number], timeout=_OUTCOME_TIMEOUT))
+    try:
+        await speech.call("Cancel", "u", [number])
+    finally:
+        answers = await asyncio.gather(waiting, return_exceptions=True)
+    answer = answers[0]
+    if isinstance(answer, CommandError):
+        return "cancelled"
+    if isinstance(answer, BaseException):
+        raise answer
+    return str(answer)
+
+
+def _ended(arguments: Namespace, number: int, outcome: str) -> int:
+    if arguments.json:
+        output.record({"cancelled": None, "outcome": outcome})
+    else:
+        output.line(f"utterance {number} had ended already ({output.clean(outcome)})")
+    return Exit.OK
 
 
 def _cancelled(arguments: Namespace, number: int | None, sentence: str) -> int:

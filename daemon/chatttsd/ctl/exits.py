@@ -20,3 +20,10 @@ class CommandError(Exception):
     def __init__(self, message: str, code: Exit = Exit.FAILURE) -> None:
         super().__init__(message)
         self.code = code
+
+
+class UnansweredError(CommandError):
+    """The daemon is on the bus, or being started, but did not answer in time."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Exit.NOT_RUNNING)

@@ -20,7 +20,9 @@ _CODES: Final = {
     f"{_STANDARD}TimedOut": Exit.NOT_RUNNING,
     f"{_STANDARD}Disconnected": Exit.NOT_RUNNING,
 }
-_NOT_STARTED: Final = (f"{_STANDARD}Spawn.", "org.freedesktop.systemd1.")
+SPAWN: Final = f"{_STANDARD}Spawn."
+"""How the names of the errors begin with which a bus itself fails to start a program."""
+_NOT_STARTED: Final = (SPAWN, "org.freedesktop.systemd1.")
 
 
 class ServiceError(CommandError):

@@ -11,7 +11,7 @@ Work = Callable[[], Coroutine[Any, Any, int]]
 
 
 def run(work: Work) -> int:
-    """Run `work()`; it sees a signal as asyncio.CancelledError and may clean up."""
+    """Run `work()`; it sees the first signal as asyncio.CancelledError and cleans up; the rest is ignored."""
     return asyncio.run(_interruptible(work))
 
 
@@ -27,6 +27,8 @@ async def _interruptible(work: Work) -> int:
         task.cancel()
         for each in heard:
             loop.remove_signal_handler(each)
+            # Every clean-up is bounded, and `timeout` sends its signal twice: to the child and to the group.
+            signal.signal(each, signal.SIG_IGN)
 
     for number in heard:
         loop.add_signal_handler(number, stop, number)

@@ -2,12 +2,14 @@
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.ctl.exits import CommandError, Exit
+from chatttsd.ctl.output import writing
 
 FORMATS: Final = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 """Format and subtype of libsndfile by file name extension."""
@@ -44,6 +46,20 @@ def format_of(path: Path) -> tuple[str, str]:
         ) from None
 
 
+def refuse_special(path: Path) -> None:
+    """Raise CommandError when there is something at `path` that is no regular file; links are followed."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        raise CommandError(f"{path}: Is a directory")
+    if not stat.S_ISREG(mode):
+        raise CommandError(f"{path}: not a regular file")
+
+
 class FileSink:
     """Writes raw S16LE mono at SAMPLE_RATE into a sound file, as a stream and under a temporary name."""
 
@@ -53,21 +69,25 @@ class FileSink:
         import soundfile
 
         kind, subtype = format_of(path)
+        refuse_special(path)
+        self._named = path
         # Through a symbolic link the file itself is replaced, not the link.
         self._path = Path(os.path.realpath(path))
         self._temporary = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(6)}.part")
         self._odd = b""
         try:
-            if self._path.is_dir():
-                raise IsADirectoryError(21, "Is a directory")
             flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
             self._fd = os.open(self._temporary, flags, 0o666)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from None
-        self._sound = soundfile.SoundFile(
-            self._fd, "w", samplerate=SAMPLE_RATE, channels=1, format=kind, subtype=subtype, closefd=False
-        )
         self._fault = soundfile.SoundFileError
+        try:
+            self._sound = soundfile.SoundFile(
+                self._fd, "w", samplerate=SAMPLE_RATE, channels=1, format=kind, subtype=subtype, closefd=False
+            )
+        except (self._fault, OSError, RuntimeError, ValueError) as error:
+            self._forget()
+            raise CommandError(f"{path}: cannot be written ({type(error).__name__})") from None
 
     def write(self, data: bytes) -> None:
         """Append samples; half a sample waits for its other half."""
@@ -83,6 +103,9 @@ class FileSink:
         """Finish the file and give it its name."""
         try:
             self._sound.close()
+            # Looked at again: a synthesis takes long enough for something else to appear there.
+            for each in (self._named, self._path):
+                refuse_special(each)
             self._temporary.replace(self._path)
         except (self._fault, OSError, RuntimeError) as error:
             raise CommandError(f"{self._path}: cannot be written ({type(error).__name__})") from None
@@ -93,9 +116,13 @@ class FileSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._temporary.unlink(missing_ok=True)
         self._sound.close()
         os.close(self._fd)
+
+    def _forget(self) -> None:
         self._temporary.unlink(missing_ok=True)
+        os.close(self._fd)
 
 
 class StreamSink:
@@ -108,8 +135,9 @@ class StreamSink:
 
     def write(self, data: bytes) -> None:
         """Pass bytes on at once; raises BrokenPipeError when the reader has gone."""
-        self._stream.write(data)
-        self._stream.flush()
+        with writing():
+            self._stream.write(data)
+            self._stream.flush()
 
     def commit(self) -> None:
         """Everything has been passed on already."""

@@ -14,6 +14,7 @@ from chatttsd.ctl.exits import CommandError, Exit
 from chatttsd.ctl.target import Target, choose
 
 _CANCEL_TIMEOUT: Final = 2.0
+_WITH_REASON: Final = ("failed", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def run(arguments: Namespace) -> int:
         quiet=arguments.quiet,
         timeout=arguments.timeout,
     )
-    if arguments.output:
+    if arguments.output is not None:
         # Imported here: soundfile and numpy are only for this.
         from chatttsd.ctl.synthesize import save
 
@@ -65,11 +66,22 @@ async def _speak(request: Request) -> int:
         if request.wait:
             return await _speak_and_wait(speech, request)
         number = await queue(speech, request.text, request.options)
-    if request.json:
-        output.record({"id": number})
-    elif sys.stdout.isatty():
-        output.line(str(number))
+    if request.json or not request.quiet:
+        _tell(number, request.json)
     return Exit.OK
+
+
+def _tell(number: int, as_json: bool) -> None:
+    """Print the id; the utterance is queued whether or not that can be done."""
+    try:
+        if as_json:
+            output.record({"id": number})
+        else:
+            output.line(str(number))
+    except BrokenPipeError:
+        pass
+    except CommandError as error:
+        output.note(f"utterance {number} is queued, but its id could not be printed: {error}")
 
 
 async def queue(speech: Speech, words: str, chosen: dict[str, str]) -> int:
@@ -115,12 +127,13 @@ async def cancel(speech: Speech, number: int) -> None:
 async def report(speech: Speech, number: int, outcome: str, as_json: bool) -> int:
     """Tell how an utterance ended, and why when it was not spoken whole; returns the exit code."""
     finished = outcome == "finished"
-    reason = "" if finished else await _reason(speech)
+    # Whoever cancels or interrupts does so for reasons that the daemon's trouble does not tell.
+    reason = await _reason(speech) if outcome in _WITH_REASON else ""
     if as_json:
         output.record({"id": number, "outcome": outcome, "reason": reason})
     if finished:
         return Exit.OK
-    because = f": {output.clean(reason)}" if reason else ""
+    because = f": {output.clause(reason)}" if reason else ""
     output.note(f"utterance {number} ended as {output.clean(outcome)}{because}")
     return Exit.FAILURE
 

@@ -1,12 +1,11 @@
 """`chatttsctl status`: the unit, the daemon, and when something is wrong the next step."""
 
-import os
 from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any, Final
 
 from chatttsd.ctl import output, session, unit
-from chatttsd.ctl.bus import connect
+from chatttsd.ctl.bus import Speech, connect
 from chatttsd.ctl.exits import CommandError, Exit
 from chatttsd.ctl.target import Target, choose
 
@@ -32,6 +31,7 @@ class Report:
     unit: unit.UnitState | None
     properties: dict[str, Any]
     fault: str
+    bus: bool = True
 
     @property
     def running(self) -> bool:
@@ -40,8 +40,10 @@ class Report:
 
     @property
     def next_step(self) -> str:
-        """The command to type when the daemon does not run; empty when it does."""
-        return "" if self.running else unit.next_step(self.target, self.unit)
+        """The command to type when the daemon does not run; empty when it does, or has no bus."""
+        if self.running or not (self.bus or self.unit):
+            return ""
+        return unit.next_step(self.target, self.unit)
 
 
 def run(arguments: Namespace) -> int:
@@ -64,11 +66,17 @@ async def gather(target: Target, timeout: float | None) -> Report:  # noqa: ASYN
     """Ask systemd and the bus."""
     state = unit.show(target)
     try:
-        target.address(os.environ)
         async with connect(target, timeout) as speech:
-            if not await speech.running():
-                return Report(target, state, {}, "chatttsd is not running")
-            return Report(target, state, await speech.properties(), "")
+            return await _ask(speech, target, state)
+    except CommandError as error:
+        return Report(target, state, {}, str(error), bus=False)
+
+
+async def _ask(speech: Speech, target: Target, state: unit.UnitState | None) -> Report:
+    try:
+        if not await speech.running():
+            return Report(target, state, {}, "chatttsd is not running")
+        return Report(target, state, await speech.properties(), "")
     except CommandError as error:
         return Report(target, state, {}, str(error))
 
@@ -90,7 +98,9 @@ def lines(report: Report) -> list[str]:
     if report.running:
         facts += _properties(report.properties)
     else:
-        facts += [("fault", report.fault), ("next", report.next_step)]
+        facts.append(("fault", report.fault))
+        if report.next_step:
+            facts.append(("next", report.next_step))
         if report.unit is not None and report.unit.failed:
             facts.append(("why", report.target.journal()))
     width = max(len(name) for name, _ in facts)
@@ -98,7 +108,7 @@ def lines(report: Report) -> list[str]:
 
 
 def _properties(properties: dict[str, Any]) -> list[tuple[str, str]]:
-    shown = [(label, str(properties.get(name, ""))) for label, name in _LINES]
+    shown = [(label, output.clause(properties.get(name, ""))) for label, name in _LINES]
     facts = [(label, value) for label, value in shown if value]
     if "Voices" in properties:
         facts.append(("voices", str(len(properties["Voices"]))))

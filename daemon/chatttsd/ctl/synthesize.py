@@ -12,7 +12,7 @@ from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.ctl import guard, output, session
 from chatttsd.ctl.bus import Speech, connect
 from chatttsd.ctl.exits import CommandError, Exit
-from chatttsd.ctl.sink import FileSink, Sink, StreamSink, format_of
+from chatttsd.ctl.sink import FileSink, Sink, StreamSink, format_of, refuse_special
 from chatttsd.ctl.speak import Request, report, wait
 
 _BLOCK: Final = 65_536
@@ -28,6 +28,7 @@ def _check(request: Request, destination: str) -> None:
     """Find every fault of the command line before anything is started."""
     if destination != "-":
         format_of(Path(destination))
+        refuse_special(Path(destination))
         if request.options.get("container", "raw") != "raw":
             raise CommandError(
                 "option 'container' goes only with -o -: a file has its own format", Exit.USAGE

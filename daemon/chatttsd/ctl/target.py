@@ -56,6 +56,10 @@ class Target:
             raise CommandError(self._no_bus(environment), Exit.NOT_RUNNING)
         return address
 
+    def has_address(self, environment: Mapping[str, str]) -> bool:
+        """Return whether there is a bus to be found."""
+        return bool(self._address(environment))
+
     def _address(self, environment: Mapping[str, str]) -> str:
         if self.system:
             return environment.get("DBUS_SYSTEM_BUS_ADDRESS") or f"unix:path={_SYSTEM_SOCKET}"

@@ -19,9 +19,9 @@ _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def gather(words: Sequence[str], file: str | None) -> str:
     """Return the text that the command line names; raises CommandError (2, or 4 when it is too long)."""
-    if words and file:
+    if words and file is not None:
         raise CommandError("give the text either as arguments or with --file, not both", Exit.USAGE)
-    if file and file != "-":
+    if file is not None and file != "-":
         text = _from_file(Path(file))
     elif file or list(words) == ["-"] or (not words and not sys.stdin.isatty()):
         text = decode(_read(sys.stdin.buffer, "standard input"), "standard input")

@@ -1,11 +1,14 @@
 """What systemd knows of the unit, asked through `systemctl show`; never starts anything."""
 
 import os
+import shlex
 import subprocess
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from chatttsd.ctl.output import clean
+from chatttsd.ctl.output import clause, clean
 from chatttsd.ctl.target import Target
 
 _TIMEOUT: Final = 2.0
@@ -42,12 +45,24 @@ class UnitState:
         return self.load == "loaded"
 
     @property
+    def masked(self) -> bool:
+        """Whether somebody has forbidden to start the unit."""
+        return self.load == "masked"
+
+    @property
     def failed(self) -> bool:
-        """Whether the unit has failed, be it by its start limit or otherwise."""
-        return self.active == "failed"
+        """Whether an installed unit has failed, be it by its start limit or otherwise."""
+        return self.installed and self.active == "failed"
+
+    @property
+    def up(self) -> bool:
+        """Whether systemd has started the unit or is about to."""
+        return self.installed and self.active in ("active", "activating", "reloading")
 
     def describe(self) -> str:
         """Return the state on one line, with the last fault where there was one."""
+        if self.masked:
+            return "masked"
         if not self.installed:
             return f"not installed ({self.load or 'unknown'})"
         parts = [f"{self.active} ({self.sub})"]
@@ -56,7 +71,7 @@ class UnitState:
         if self.exit_status not in ("", "0"):
             parts.append(f"exit status {self.exit_status}")
         if self.status_text:
-            parts.append(f"it said: {self.status_text}")
+            parts.append(f"it said: {clause(self.status_text)}")
         return ", ".join(parts)
 
     def as_json(self) -> dict[str, Any]:
@@ -88,14 +103,25 @@ def parse(text: str) -> UnitState:
 
 
 def next_step(target: Target, state: UnitState | None) -> str:
-    """Return the command that a person should type when the daemon does not run."""
+    """Return the command that a person should type when the daemon does not run or does not answer."""
     if state is None:
-        return "start the daemon: chatttsd"
+        return f"start the daemon: {by_hand(target)}"
+    if state.masked:
+        return target.advise("unmask", "start")
     if not state.installed:
         return "install it: ./packaging/install.sh"
     if state.failed:
         return target.advise("reset-failed", "start")
-    return target.advise("start")
+    return target.advise("restart" if state.up else "start")
+
+
+def by_hand(target: Target) -> str:
+    """Return the shell command that runs the daemon of this installation without systemd."""
+    beside = Path(sys.executable).with_name("chatttsd")
+    program = (
+        shlex.quote(str(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m chatttsd.app"
+    )
+    return f"{program}{' --system' if target.system else ''} &"
 
 
 def failure(target: Target, state: UnitState) -> str:

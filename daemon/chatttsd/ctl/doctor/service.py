@@ -8,7 +8,7 @@ from typing import Final
 
 from chatttsd import __version__
 from chatttsd.constants import BUS_NAME
-from chatttsd.ctl import guard, unit
+from chatttsd.ctl import guard, output, unit
 from chatttsd.ctl.bus import Speech, connect
 from chatttsd.ctl.doctor.finding import Finding, fail, ok, warn
 from chatttsd.ctl.exits import CommandError
@@ -17,6 +17,7 @@ from chatttsd.ctl.target import Target
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds that the daemon may take to start and answer."""
 INSTALL: Final = "./packaging/install.sh"
+_RELOAD: Final = "log in again, or make the bus of this session read its files: ReloadConfig"
 
 
 def check_unit(target: Target) -> list[Finding]:
@@ -24,7 +25,10 @@ def check_unit(target: Target) -> list[Finding]:
     what = f"unit {target.unit}"
     state = unit.show(target)
     if state is None:
-        return [warn("systemd", f"no systemd {target.bus} manager", "start the daemon by hand: chatttsd")]
+        mend = f"start the daemon by hand: {unit.by_hand(target)}" if target.has_address(os.environ) else ""
+        return [warn("systemd", f"no systemd {target.bus} manager", mend)]
+    if state.masked:
+        return [fail(what, state.describe(), target.advise("unmask", "start"))]
     if not state.installed:
         return [warn(what, state.describe(), INSTALL)]
     if state.failed:
@@ -36,8 +40,29 @@ def check_unit(target: Target) -> list[Finding]:
     return findings
 
 
-def check_activation(target: Target, environment: Mapping[str, str] = os.environ) -> list[Finding]:
-    """Whether an activation file lets the bus start the daemon, through the unit."""
+async def check_activation(target: Target, environment: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Whether the bus can start the daemon, and its activation file does so through the unit."""
+    try:
+        async with connect(target, ANSWER_TIMEOUT) as speech:
+            known, systemd = await speech.activatable(), await speech.bus_has_systemd()
+    except CommandError:
+        # That the bus cannot be reached is a finding of check_daemon.
+        return check_files(target, environment)
+    files = check_files(target, environment)
+    if not known:
+        unread = files[0].level != "ok"
+        return files if unread else [warn("activation", "the bus has not read the activation file", _RELOAD)]
+    if not systemd:
+        detail = f"no systemd on this bus: {target.unit} cannot be started"
+        return [warn("activation", detail, f"start the daemon by hand: {unit.by_hand(target)}")]
+    return [
+        ok("activation", "the bus can start the daemon"),
+        *(each for each in files if each.mend != INSTALL),
+    ]
+
+
+def check_files(target: Target, environment: Mapping[str, str]) -> list[Finding]:
+    """Whether there is an activation file where a bus looks by default, and what it would start."""
     what = "activation file"
     found = [path for folder in _folders(target, environment) for path in _files(folder)]
     if not found:
@@ -115,5 +140,5 @@ def _voice(properties: Mapping[str, object]) -> Finding:
     detail = (
         f"{properties.get('Engine', 'nobody')} speaks, the model is {properties.get('ModelState', 'unknown')}"
     )
-    reason = str(properties.get("Reason", ""))
+    reason = output.clause(properties.get("Reason", ""))
     return warn("voice", f"{detail}: {reason}") if reason else ok("voice", detail)
