@@ -149,6 +149,16 @@ def test_a_killed_client_takes_along_only_what_it_bound(bind: str) -> None:
         assert stage.client.wait(utterance) == ("cancelled" if bind == "true" else "finished")
 
 
+def test_a_client_that_leaves_takes_along_everything_it_bound_spoken_and_queued() -> None:
+    with scene() as stage, stage.pulse.record() as recorder:
+        with stage.daemon.client() as leaving:
+            bound = [leaving.speak(LONG, bind_to_client="true") for _ in range(11)]
+            stage.client.wait_event("Started", bound[0])
+        assert [stage.client.wait(utterance) for utterance in bound] == ["cancelled"] * 11
+        assert (stage.client.get("QueueLength"), stage.client.get("Current")) == (0, 0)
+        wait_for(lambda: recorder.silent_for(0.3), "silence without the client")
+
+
 def test_a_sink_that_is_slow_to_ask_for_samples_is_not_called_hung() -> None:
     with scene(prompt=False) as stage:
         for _ in range(3):
