@@ -151,6 +151,17 @@ async def test_an_utterance_that_is_not_heard_gets_a_reason(
     assert machine.service.reason == ""
 
 
+async def test_a_known_reason_is_not_followed_by_a_guess(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatttsd.service._PATIENCE_SECONDS", 0.0)
+    machine.output.reason = "There is no sound device."
+    machine.engines.reason = "the engine is a fake"
+    machine.say(ONE)
+    await asyncio.sleep(0.01)
+    assert machine.service.reason == "There is no sound device; the engine is a fake"
+
+
 def _read_all(reader: int) -> bytes:
     with os.fdopen(reader, "rb") as stream:
         return stream.read()

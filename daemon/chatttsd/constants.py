@@ -11,5 +11,3 @@ UNIT: Final = "chatttsd.service"
 SAMPLE_RATE: Final = 24_000
 """Hz; every PCM byte string in the project is mono S16LE at this rate."""
 SAMPLE_BYTES: Final = 2
-
-OUTCOMES: Final = ("finished", "cancelled", "interrupted", "dropped", "failed")

@@ -232,7 +232,7 @@ class Service:
             unknown,
             self._engines.reason,
         )
-        return "; ".join(dict.fromkeys(filter(None, reasons)))
+        return "; ".join(dict.fromkeys(reason.rstrip(".") for reason in reasons if reason))
 
     @property
     def voices(self) -> Sequence[VoiceRow]:
@@ -318,7 +318,7 @@ class Service:
 
     def _explain_silence(self, utterance: Utterance) -> None:
         """Say what is waited for when nothing of an utterance has been heard for a while."""
-        if utterance.id not in self._started and not self._paused:
+        if utterance.id not in self._started and not self._paused and not self._output.reason:
             self._slow = f"nothing is heard yet: waiting for {self._engines.engine} or the sound device"
             self._changed()
 

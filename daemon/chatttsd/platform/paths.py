@@ -1,4 +1,4 @@
-"""Where the configuration, voices and models live (XDG base directories)."""
+"""Where the configuration lives (XDG base directories)."""
 
 import os
 from pathlib import Path
@@ -19,8 +19,3 @@ def config_files() -> list[Path]:
         return [Path(named)]
     system = (Path(root) / _NAME for root in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if root)
     return [folder / "config.toml" for folder in (_dirs().user_config_path, *system)]
-
-
-def data_dir() -> Path:
-    """Return `$XDG_DATA_HOME/chatttsd`, which holds `models` and `voices`."""
-    return _dirs().user_data_path
