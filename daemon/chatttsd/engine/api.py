@@ -89,3 +89,29 @@ class WorkerSettings:
     """How long a worker may take to say hello."""
     backoff_first_seconds: float = 0.1
     backoff_max_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which ChatTTS model is loaded, how, and for how long: the configuration's `[chattts]`."""
+
+    backend: str = "fast"
+    """`fast` (our decoder) or `reference` (upstream's own code)."""
+    model_dir: str = ""
+    """The folder that holds `asset/`; empty: `$XDG_DATA_HOME/chatttsd/models/ChatTTS`."""
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+    precision: str = "auto"
+    """`auto`, `fp32`, `bf16`, `int8` or `int4`: the weights of the GPT's linear layers."""
+    threads: int = 0
+    """CPU threads; 0: every core this process may use."""
+    load: str = "start"
+    """`start` (with the daemon) or `request` (with the first request)."""
+    while_loading: str = "fallback"
+    """`fallback` (espeak-ng speaks) or `wait`."""
+    idle_unload_seconds: float = 1800.0
+    """The worker ends after this long without a request and gives its memory back; 0: never."""
+    batch: int = 4
+    """1..4: how many segments are decoded together ahead of what is heard."""
+    retries: int = 2
+    """How often a segment that sounds wrong is made again before espeak-ng says it."""

@@ -1,0 +1,1 @@
+"""The resident ChatTTS voice: our own decoder of its model; imported in the worker process only."""
