@@ -1,4 +1,4 @@
-"""Where the configuration lives (XDG base directories)."""
+"""Where the configuration, the model and the voices live (XDG base directories)."""
 
 import os
 from pathlib import Path
@@ -19,3 +19,13 @@ def config_files() -> list[Path]:
         return [Path(named)]
     system = (Path(root) / _NAME for root in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if root)
     return [folder / "config.toml" for folder in (_dirs().user_config_path, *system)]
+
+
+def model_directory() -> Path:
+    """Return the folder that holds the ChatTTS model's `asset/` unless `[chattts] model_dir` names another."""
+    return _dirs().user_data_path / "models" / "ChatTTS"
+
+
+def voices_directory() -> Path:
+    """Return the folder of the user's own ChatTTS voices."""
+    return _dirs().user_data_path / "voices"

@@ -86,7 +86,7 @@ class Backbone(Protocol):
         """Fill a slot afresh with float32 [n, hidden]; returns the last position's hidden state [hidden]."""
 
     def step(self, slots: Sequence[int], embeddings: torch.Tensor) -> torch.Tensor:
-        """Append one position to each slot, float32 [len(slots), hidden]; returns hidden states of that shape.
+        """Append one position to each slot, float32 [len(slots), hidden]; returns hidden states like it.
 
         A slot's result does not depend on which other slots are in the step.
         """
@@ -103,7 +103,7 @@ class Generation(Protocol):
         """Draw one token for every row that is alive (a few on a GPU)."""
 
     def hidden(self, row: int, start: int = 0) -> torch.Tensor:
-        """Return the hidden states of a row's tokens from number `start` on, float32 [n, hidden]; no end token."""
+        """Return the hidden states of a row's tokens from `start` on, float32 [n, hidden], without its end."""
 
     def codes(self, row: int) -> torch.Tensor:
         """Return the tokens of a row, int64 [n, codebooks], without the end token."""
@@ -127,7 +127,7 @@ class Decoder(Protocol):
         """Prefill the prompts (at most 4) for `advance`; frees what an earlier generation held."""
 
     def refine(self, prompt: Prompt, sampling: Sampling) -> list[int]:
-        """Return the text tokens that upstream's refinement draws for `[Sbreak]...[Pbreak]...`, without its end."""
+        """Return the text tokens that refinement draws for `[Sbreak]...[Pbreak]...`, without its end."""
 
 
 class ModelError(Exception):
