@@ -22,7 +22,7 @@ def config_files() -> list[Path]:
 
 
 def model_directory() -> Path:
-    """Return the folder that holds the ChatTTS model's `asset/` unless `[chattts] model_dir` names another."""
+    """Return the folder that holds the model's `asset/` unless `[chattts] model_dir` names another."""
     return _dirs().user_data_path / "models" / "ChatTTS"
 
 

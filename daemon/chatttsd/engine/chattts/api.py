@@ -103,7 +103,7 @@ class Generation(Protocol):
         """Draw one token for every row that is alive (a few on a GPU)."""
 
     def hidden(self, row: int, start: int = 0) -> torch.Tensor:
-        """Return the hidden states of a row's tokens from `start` on, float32 [n, hidden], without its end."""
+        """Return the hidden states of a row from token `start` on, float32 [n, hidden], no end token."""
 
     def codes(self, row: int) -> torch.Tensor:
         """Return the tokens of a row, int64 [n, codebooks], without the end token."""
