@@ -17,7 +17,7 @@ exit codes:
   4    over a limit: text too long, too many calls or queued utterances
   130  interrupted by Ctrl-C (128 + the number for other signals)
 
-environment: CHATTTSD_BUS=session|system, CHATTTSD_CONFIG, XDG_CONFIG_HOME, NO_COLOR
+environment: CHATTTSD_BUS=session|system, CHATTTSD_CONFIG, XDG_CONFIG_HOME, HF_ENDPOINT, NO_COLOR
 Text is best given on standard input: arguments can be seen in the process list."""
 
 SHORTHANDS: Final = ("voice", "language", "engine", "rate", "pitch", "volume", "priority")
@@ -63,6 +63,8 @@ def build() -> Parser:
     _add_speak(commands)
     _add_control(commands)
     _add_queries(commands)
+    _add_voices(commands)
+    _add_models(commands)
     _add_config(commands)
     return parser
 
@@ -132,17 +134,75 @@ def _add_control(commands: Any) -> None:  # noqa: ANN401 - see _command
     which.add_argument("id", nargs="?", type=identifier, metavar="ID", help="what speak printed")
     which.add_argument("--all", action="store_true", help="cancel everything that is queued")
     for name, summary in _SHORT_COMMANDS.items():
-        _command(commands, name, summary, "control:run")
+        _command(commands, name, summary, "load:run" if name == "load" else "control:run")
 
 
 def _add_queries(commands: Any) -> None:  # noqa: ANN401 - see _command
     _command(commands, "status", "show the unit, the daemon and the next step", "status:run", json=True)
-    voices = _command(commands, "voices", "list the voices", "voices:run", json=True)
-    voices.add_argument("--language", metavar="TAG", help="only those that speak it, such as zh or en-GB")
     _command(commands, "monitor", "print what the daemon does, until Ctrl-C", "monitor:run", json=True)
     _command(
         commands, "doctor", "look for what keeps chatttsd from speaking", "doctor.command:run", json=True
     )
+
+
+def _add_voices(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = _command(
+        commands, "voices", "list the voices, or make, try and remove some", "voices:run", json=True
+    )
+    parser.add_argument("--language", metavar="TAG", help="only those that speak it, such as zh or en-GB")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
+    new = _command(actions, "new", "make a ChatTTS voice by chance", "voices_files:run_new", json=True)
+    new.add_argument("name", metavar="NAME", help="what the voice is to be called")
+    new.add_argument("--seed", type=seed, metavar="N", help="the same voice again (default: any)")
+    clone = _command(actions, "clone", "make a ChatTTS voice of a recording", "voices_clone:run", json=True)
+    clone.add_argument("name", metavar="NAME", help="what the voice is to be called")
+    clone.add_argument(
+        "recording", type=filename, metavar="RECORDING", help="a sound file of 1.5 to 20 s, one speaker"
+    )
+    clone.add_argument("--text", metavar="TEXT", help="what is said in it; - or nothing: standard input")
+    clone.add_argument(
+        "--dir", type=filename, metavar="DIR", help="the model directory, instead of the configured one"
+    )
+    for made in (new, clone):
+        made.add_argument("--force", action="store_true", help="replace a voice of that name")
+    remove = _command(actions, "remove", "remove a voice of your own", "voices_files:run_remove")
+    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    tried = _command(actions, "try", "hear a voice", "voices_try:run", json=True)
+    tried.add_argument("name", metavar="NAME")
+    tried.add_argument("text", nargs="*", metavar="TEXT", help="what to say; -: standard input")
+
+
+def _add_models(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = commands.add_parser(
+        "models", help="fetch, check and remove the ChatTTS model", allow_abbrev=False
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    fetch = _command(actions, "fetch", "fetch the model's files and verify them", "models_fetch:run")
+    fetch.add_argument("--mirror", metavar="URL", help="fetch from there instead of $HF_ENDPOINT or the hub")
+    fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    verify = _command(
+        actions, "verify", "read every file and compare its hash", "models:run_verify", json=True
+    )
+    status = _command(actions, "status", "show which files are there", "models:run_status", json=True)
+    remove = _command(actions, "remove", "remove the model's files", "models:run_remove")
+    remove.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    selftest = _command(actions, "selftest", "speak 20 sentences and measure them", "selftest:run", json=True)
+    _add_selftest(selftest)
+    for action in (fetch, verify, status, remove, selftest):
+        action.add_argument(
+            "--dir", type=filename, metavar="DIR", help="the model directory, instead of the configured one"
+        )
+
+
+def _add_selftest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", type=filename, metavar="DIR", help="where the WAV files go (default chatttsd-selftest)"
+    )
+    parser.add_argument("--voice", metavar="NAME", help="a voice; the default one without it")
+    parser.add_argument("--sentences", type=int, choices=range(1, 21), metavar="N", help="how many, 1 to 20")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "int8", "int4"), help="default auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default auto")
 
 
 def _add_config(commands: Any) -> None:  # noqa: ANN401 - see _command
@@ -170,6 +230,13 @@ def identifier(value: str) -> int:
     """Parse an utterance id: a D-Bus `u` other than 0."""
     if not (value.isascii() and value.isdigit() and len(value) <= 10 and 0 < int(value) < 2**32):
         raise argparse.ArgumentTypeError("allowed: the number that speak printed, or --all")
+    return int(value)
+
+
+def seed(value: str) -> int:
+    """Parse the seed of a voice."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) < 2**32):
+        raise argparse.ArgumentTypeError("allowed: a whole number from 0 to 4294967295")
     return int(value)
 
 
@@ -202,7 +269,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     flags = [word.partition("=")[0] for word in extra if word.startswith("-") and " " not in word]
     if flags:
         parser.error(f"unknown option {flags[0][:40]}")
-    if extra and arguments.command == "speak":
+    if extra and (arguments.command == "speak" or getattr(arguments, "action", "") == "try"):
         # argparse leaves words behind that follow an option; they are text like the others.
         arguments.text += extra
     elif extra:

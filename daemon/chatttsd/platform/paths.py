@@ -29,3 +29,8 @@ def model_directory() -> Path:
 def voices_directory() -> Path:
     """Return the folder of the user's own ChatTTS voices."""
     return _dirs().user_data_path / "voices"
+
+
+def cache_directory() -> Path:
+    """Return the folder of what can be made again, such as compiled kernels; never anything spoken."""
+    return _dirs().user_cache_path
