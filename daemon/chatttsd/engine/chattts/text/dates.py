@@ -1,0 +1,159 @@
+"""Dates, years, decades and ordinals."""
+
+from typing import Final
+
+from . import chinese, english
+from .patterns import Match, compiled
+from .speller import Speller, aside, in_order
+
+_MONTHS: Final = in_order("""
+    January February March April May June July August September October November December
+""")
+_SHORT: Final = {name[:3].lower(): index for index, name in enumerate(_MONTHS, 1)} | {"sept": 9}
+_MONTH: Final = (
+    r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"
+)
+_DAY: Final = r"(?P<day>0?[1-9]|[12][0-9]|3[01])"
+_YEAR: Final = r"(?P<year>(?:1[0-9]|20)[0-9]{2})"
+_NO_MORE: Final = r"(?![0-9]|[.,:/][0-9]|[-/]?[A-Za-z])"
+
+_ISO: Final = compiled(
+    rf"(?<![0-9A-Za-z./-]){_YEAR}(?P<sign>[-/.])(?P<month>1[0-2]|0?[1-9])(?P=sign){_DAY}(?![0-9]|[./-][0-9])"
+    r"(?:T(?=[0-9]{2}:[0-9]{2}))?"
+)
+_BEFORE: Final = compiled(rf"(?<![0-9./-])(?P<month>1[0-2]|0?[1-9])/{_DAY}(?=前|之前|以前|起|开始|截止)")
+WEEKDAYS: Final = {
+    name[:3]: name for name in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+}
+_WEEKDAY: Final = compiled(
+    rf"(?<![A-Za-z])(?P<name>Mon|Tues?|Wed|Thu(?:rs)?|Fri|Sat|Sun)(?![A-Za-z])\.?"
+    rf"(?=,?[ ](?:[0-9]|{_MONTH}(?![A-Za-z])))"
+)
+_DUE: Final = compiled(
+    rf"(?<=(?<![A-Za-z])(?:on|by|until|since|before|due) )(?P<month>1[0-2]|0?[1-9])/{_DAY}(?![0-9/]|[ ]of)",
+    ignore_case=True,
+)
+_YEAR_MONTH: Final = compiled(
+    rf"(?<![0-9A-Za-z./-]){_YEAR}-(?P<month>0[1-9]|1[0-2])(?![0-9A-Za-z/-]|\.[0-9])"
+)
+_SLASHED: Final = compiled(
+    rf"(?<![0-9A-Za-z./-])(?P<first>[0-3]?[0-9])/(?P<second>[0-3]?[0-9])/{_YEAR}(?![0-9/])"
+)
+_MONTH_DAY: Final = compiled(
+    rf"(?<![A-Za-z]){_MONTH} ?{_DAY}(?:st|nd|rd|th)?(?:(?:, ?| ){_YEAR})?{_NO_MORE}(?! ?(?:people|of|%))"
+)
+_DAY_MONTH: Final = compiled(
+    rf"(?<![0-9A-Za-z.,])(?:[Tt]he )?{_DAY}(?:st|nd|rd|th)?(?: of)? {_MONTH}"
+    rf"(?![A-Za-z])(?:(?:, ?| ){_YEAR})?"
+)
+_MONTH_YEAR: Final = compiled(rf"(?<![A-Za-z]){_MONTH} {_YEAR}{_NO_MORE}")
+_CHINESE_DAY: Final = compiled(rf"(?<![0-9A-Za-z.])(?P<month>1[0-2]|0?[1-9])月{_DAY}(?P<name>[日号])")
+_BIT_OF_MAY: Final = compiled(r"(?:[Ii]n|[Tt]his|[Ll]ast|[Nn]ext) $")
+_DECADE: Final = compiled(
+    r"(?:(?<![0-9A-Za-z])(?P<century>1[0-9]|20)(?P<tens>[0-9]0)|(?<![0-9A-Za-z])'(?P<short>[1-9]0)"
+    r"|(?<=(?:the|early|late|mid|his|her|their|my)[ -])(?P<age>[2-9]0))'?s(?![A-Za-z])"
+)
+_ORDINAL: Final = compiled(
+    r"(?<![0-9A-Za-z.,])(?P<number>[0-9]{1,6})(?:st|nd|rd|th)(?![A-Za-z])", ignore_case=True
+)
+_COPYRIGHT: Final = compiled(rf"(?P<sign>©|\([Cc]\)) ?(?={_YEAR}{_NO_MORE})")
+
+
+def dates(text: str, speller: Speller) -> str:
+    """Say dates in digits and with month names: `November twenty third, twenty twenty six`."""
+    text = _WEEKDAY.sub(lambda found: WEEKDAYS[found["name"][:3]], text)
+    text = _ISO.sub(lambda found: _date(found, speller), text)
+    text = _SLASHED.sub(lambda found: _slashed(found, speller), text)
+    if speller.language == "zh":
+        text = _BEFORE.sub(lambda found: _said(None, int(found["month"]), found["day"], speller), text)
+    else:
+        text = _DUE.sub(lambda found: _said(None, int(found["month"]), found["day"], speller), text)
+    text = _YEAR_MONTH.sub(lambda found: _month_of_year(found, int(found["month"]), speller), text)
+    text = _CHINESE_DAY.sub(lambda found: _chinese_day(found, speller), text)
+    text = _DAY_MONTH.sub(lambda found: _day_month(found, speller), text)
+    text = _MONTH_DAY.sub(lambda found: _month_day(found, speller), text)
+    return _MONTH_YEAR.sub(lambda found: _month_of_year(found, _month(found), speller), text)
+
+
+def _chinese_day(found: Match, speller: Speller) -> str:
+    if speller.language == "en":
+        return str(found[0])
+    return f"{chinese.cardinal(found['month'])}月{chinese.cardinal(found['day'])}{found['name']}"
+
+
+def _month(found: Match) -> int:
+    return _SHORT[found["month"][:3].lower()]
+
+
+def _date(found: Match, speller: Speller) -> str:
+    tail = ", " if found[0].endswith("T") else ""
+    return _said(found["year"], int(found["month"]), found["day"], speller) + tail
+
+
+def _slashed(found: Match, speller: Speller) -> str:
+    """Read month first as in the United States, unless that cannot be."""
+    month, day = int(found["first"]), int(found["second"])
+    if month > len(_MONTHS):
+        month, day = day, month
+    if not 0 < month <= len(_MONTHS) or not day:
+        return str(found[0])
+    return _said(found["year"], month, str(day), speller)
+
+
+def _month_day(found: Match, speller: Speller) -> str:
+    """Say `May 5` as a date, but not in `In May 5 people left`."""
+    bare = found["year"] is None and found[0][-1].isdigit()
+    if bare and _BIT_OF_MAY.search(found.string, max(0, found.start() - 5), found.start()):
+        return str(found[0])
+    return _said(found["year"], _month(found), found["day"], speller)
+
+
+def _day_month(found: Match, speller: Speller) -> str:
+    if speller.language == "zh":
+        return _said(found["year"], _month(found), found["day"], speller)
+    year = f", {speller.year(found['year'])}" if found["year"] else ""
+    return aside(f"the {english.ordinal(found['day'])} of {_MONTHS[_month(found) - 1]}{year}")
+
+
+def _month_of_year(found: Match, month: int, speller: Speller) -> str:
+    year = speller.year(found["year"])
+    if speller.language == "zh":
+        return aside(f"{year}年{chinese.cardinal(str(month))}月")
+    return aside(f"{_MONTHS[month - 1]} {year}")
+
+
+def _said(year: str | None, month: int, day: str, speller: Speller) -> str:
+    if speller.language == "zh":
+        said = f"{chinese.cardinal(str(month))}月{chinese.cardinal(day)}日"
+        return aside(f"{chinese.spelt(year)}年{said}" if year else said)
+    said = f"{_MONTHS[month - 1]} {english.ordinal(str(int(day)))}"
+    return aside(f"{said}, {speller.year(year)}" if year else said)
+
+
+def decades(text: str, speller: Speller) -> str:
+    """Say `1990s` as `nineteen nineties`, `the '80s` as `the eighties`."""
+    return _DECADE.sub(lambda found: _decade(found, speller), text)
+
+
+def _decade(found: Match, speller: Speller) -> str:
+    tens = found["tens"] or found["short"] or found["age"]
+    century = found["century"]
+    if speller.language == "zh":
+        return aside(f"{chinese.spelt((century or '') + tens)}年代")
+    if tens == "00":
+        return aside(
+            f"{english.cardinal(century + '00')}s"
+            if century == "20"
+            else f"{speller.cardinal(century)} hundreds"
+        )
+    head = f"{speller.cardinal(century)} " if century else ""
+    return aside(head + english.plural(speller.cardinal(tens)))
+
+
+def ordinals(text: str, speller: Speller) -> str:
+    """Say `23rd` as `twenty third`; a copyright sign before a year is named."""
+    text = _COPYRIGHT.sub({"zh": " 版权所有 ", "en": " copyright "}[speller.language], text)
+    if speller.language == "zh":
+        return _ORDINAL.sub(lambda found: aside(f"第{speller.cardinal(found['number'])}"), text)
+    return _ORDINAL.sub(lambda found: aside(english.ordinal(found["number"])), text)
