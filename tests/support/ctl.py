@@ -75,9 +75,15 @@ def start(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[
             process.kill()
 
 
-def on_terminal(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run chatttsctl with a terminal for all three streams; returns the exit code and what was shown."""
+def on_terminal(
+    arguments: Sequence[str], environment: Mapping[str, str], typed: bytes = b""
+) -> tuple[int, str]:
+    """Run chatttsctl with a terminal for all three streams; returns the exit code and what was shown.
+
+    `typed` waits in the terminal before the command starts.
+    """
     ours, theirs = pty.openpty()
+    os.write(ours, typed)
     try:
         with subprocess.Popen(
             [*COMMAND, *arguments],

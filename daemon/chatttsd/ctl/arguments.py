@@ -197,7 +197,11 @@ def _add_models(commands: Any) -> None:  # noqa: ANN401 - see _command
 
 def _add_selftest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-o", "--output", type=filename, metavar="DIR", help="where the WAV files go (default chatttsd-selftest)"
+        "-o",
+        "--output",
+        type=filename,
+        metavar="DIR",
+        help="where the WAV files go (default chatttsd-selftest)",
     )
     parser.add_argument("--voice", metavar="NAME", help="a voice; the default one without it")
     parser.add_argument("--sentences", type=int, choices=range(1, 21), metavar="N", help="how many, 1 to 20")

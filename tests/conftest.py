@@ -1,0 +1,5 @@
+"""Fixtures that many folders use; what one folder uses is in its own conftest.py."""
+
+from support.random_model import random_model
+
+__all__ = ["random_model"]
