@@ -26,6 +26,7 @@ Usage: install.sh [OPTION]...
 Installs chatttsd into your home directory, sets its user service up, starts it and says a sentence aloud.
 Run again, it upgrades. Where there is no user manager, bus or sound, it writes the sentence to a WAV file.
 
+  --with-chattts        install the libraries of the ChatTTS voice too (PyTorch: some hundred MB); an upgrade keeps them
   --no-system-packages  install no system packages; only say what is missing
   --no-speak            install and start, but say nothing
   --python PATH         the Python to use (3.11 to 3.14)
@@ -37,11 +38,12 @@ END
 }
 
 parse_arguments() { # ARGUMENT...
-    ACTION=install SYSTEM_PACKAGES=yes SPEAK=yes WANTED_PYTHON=
+    ACTION=install SYSTEM_PACKAGES=yes SPEAK=yes WANTED_PYTHON='' WITH_CHATTTS=no
     while (($#)); do
         case $1 in
             --no-system-packages) SYSTEM_PACKAGES=no ;;
             --no-speak) SPEAK=no ;;
+            --with-chattts) WITH_CHATTTS=yes ;;
             --uninstall) ACTION=uninstall ;;
             --python)
                 [[ -n ${2:-} ]] || usage_error "--python needs a path"
@@ -97,6 +99,7 @@ install_python_side() {
     make_folder "$OWN"
     record tree "$VENV"
     make_venv
+    ! has_chattts || WITH_CHATTTS=yes
     say "Installing chatttsd and its libraries"
     fill_venv
     link_command
@@ -141,6 +144,7 @@ install() {
     else
         speak_without_session
     fi
+    [[ $WITH_CHATTTS == no ]] || say "For the ChatTTS voice, once: $(pasted "$COMMAND") models fetch"
     say "Done. Try: $(pasted "$COMMAND") speak 你好    To remove: $(pasted "$CHECKOUT/packaging/install.sh") --uninstall"
 }
 

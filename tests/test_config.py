@@ -9,13 +9,16 @@ from chatttsd.config import _RANGES, Config, ConfigError, default_path, load, pa
 
 WRONG = [
     ("[speach]\n", "unknown section [speach]; did you mean 'speech'?"),
-    ("[zzz]\n", "unknown section [zzz]; allowed: speech, audio, worker, limits, logging"),
+    ("[zzz]\n", "unknown section [zzz]; allowed: speech, audio, chattts, worker, limits, logging"),
     ("speech = 3\n", "'speech' must be a section, written [speech]"),
     ("[speech]\nrat = 1\n", "unknown key 'rat' in [speech]; did you mean 'rate'?"),
     ("[speech]\nrate = 9\n", "speech.rate: option 'rate': got '9', allowed: a number from 0.25 to 4"),
     ("[speech]\nrate = true\n", "speech.rate: got True, allowed: a number"),
     ("[speech]\nrate = '1'\n", "speech.rate: got '1', allowed: a number"),
-    ("[speech]\nengine = 'festival'\n", "speech.engine: got 'festival', allowed: auto, espeak-ng, tone"),
+    (
+        "[speech]\nengine = 'festival'\n",
+        "speech.engine: got 'festival', allowed: auto, chattts, espeak-ng, tone",
+    ),
     (
         "[speech]\npriority = 'x'\n",
         "speech.priority: got 'x', allowed: important, message, text, notification, progress",
@@ -25,6 +28,17 @@ WRONG = [
     ("[audio]\nwait_seconds = nan\n", "audio.wait_seconds: got nan, allowed: 0.5 to 3600"),
     ("[audio]\ndevice = 4\n", "audio.device: got 4, allowed: a string"),
     ("[logging]\nlevel = 'loud'\n", "logging.level: got 'loud', allowed: debug, info, warning, error"),
+    (
+        "[chattts]\nmodel_dir = 'models'\n",
+        "chattts.model_dir: got 'models', allowed: a path that begins with / or ~/",
+    ),
+    (
+        "[chattts]\nprecision = 'fp16'\n",
+        "chattts.precision: got 'fp16', allowed: auto, fp32, bf16, int8, int4",
+    ),
+    ("[chattts]\nbatch = 5\n", "chattts.batch: got 5, allowed: 1 to 4"),
+    ("[chattts]\nload = 'never'\n", "chattts.load: got 'never', allowed: start, request"),
+    ("[chattts]\nwhile_loading = 'no'\n", "chattts.while_loading: got 'no', allowed: fallback, wait"),
     ("[limits]\nqueued_total = 0\n", "limits.queued_total: got 0, allowed: 1 to 100000"),
 ]
 
@@ -105,3 +119,10 @@ def test_every_number_has_a_range_and_every_default_lies_in_it() -> None:
         for key, value in tables[section.name].items():
             name = f"{section.name}.{key}"
             assert isinstance(value, str) or name in _RANGES or name in ("speech.rate", "speech.volume"), name
+
+
+@pytest.mark.parametrize("folder", ["", "/srv/ChatTTS", "~/ChatTTS"])
+def test_the_folder_of_the_model_is_absolute_or_in_the_home(file: Path, folder: str) -> None:
+    file.write_text(f"[chattts]\nmodel_dir = '{folder}'\nidle_unload_seconds = 60\n")
+    model = load().chattts
+    assert (model.model_dir, model.idle_unload_seconds) == (folder, 60.0)

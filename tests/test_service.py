@@ -226,7 +226,7 @@ async def test_a_client_may_not_wait_without_bound() -> None:
 
 
 REFUSED = [
-    ({"engine": "chattts"}, "ModelUnavailable", "no ChatTTS engine yet"),
+    ({"engine": "chattts"}, "ModelUnavailable", "does without ChatTTS"),
     ({"engine": "espeak-ng"}, "InvalidArgs", "option 'engine': got 'espeak-ng', configured here: auto, fake"),
     ({"voice": "nobody"}, "InvalidArgs", "got 'nobody', allowed: an id from the property Voices"),
     ({"kind": "char"}, "InvalidArgs", "with kind=char, allowed: 1 character"),

@@ -165,3 +165,33 @@ async def test_a_known_reason_is_not_followed_by_a_guess(
 def _read_all(reader: int) -> bytes:
     with os.fdopen(reader, "rb") as stream:
         return stream.read()
+
+
+async def test_a_model_that_cannot_come_is_refused_with_its_reason(machine: Machine) -> None:
+    machine.engines.engine = "chattts"
+    machine.engines.refusals = {"chattts": "the model is not installed", "load": "a file is cut short"}
+    with pytest.raises(BusError, match="the model is not installed") as caught:
+        machine.say(ONE, engine="chattts")
+    assert caught.value.name.endswith("Error.ModelUnavailable")
+    with pytest.raises(BusError, match="a file is cut short") as caught:
+        await machine.service.load_model()
+    assert caught.value.name.endswith("Error.ModelUnavailable")
+    machine.say(TWO)
+    await machine.hear()
+    assert machine.outcomes() == {1: "finished"}
+
+
+async def test_loading_unloading_and_the_engines_own_line_are_passed_on(machine: Machine) -> None:
+    await machine.service.load_model()
+    await machine.service.unload_model()
+    machine.engines.detail = "int8 on 2 cores"
+    assert machine.engines.deeds == ["load", "unload"]
+    assert machine.service.statistics["engine_detail"] == "int8 on 2 cores"
+
+
+async def test_the_engine_is_told_of_the_segments_to_come(machine: Machine) -> None:
+    machine.engines.ahead = 3
+    machine.say("First comes this sentence.\n\nThen this one follows.\n\nAnd this one ends it.")
+    await machine.hear()
+    counts = [len(request.following) for request in machine.engines.client.requests]
+    assert counts == [2, 1, 0]

@@ -22,7 +22,9 @@ from chatttsd.bus.speech1 import Speech1
 from chatttsd.bus.transport import NameTakenError
 from chatttsd.config import Config, ConfigError, load
 from chatttsd.constants import BUS_NAME, OBJECT_PATH
+from chatttsd.engine.client import worker_command
 from chatttsd.engine.directory import EngineDirectory
+from chatttsd.engine.model_setup import Command
 from chatttsd.platform import journal
 from chatttsd.platform.notify import ServiceManager
 from chatttsd.platform.stderr import StderrCapture
@@ -40,8 +42,16 @@ _JOIN_SECONDS = 15.0
 class Daemon:
     """All parts of the daemon and what joins them."""
 
-    def __init__(self, config: Config, config_file: Path | None, notice: str, log: journal.Handler) -> None:
+    def __init__(
+        self,
+        config: Config,
+        config_file: Path | None,
+        notice: str,
+        log: journal.Handler,
+        command: Command = worker_command,
+    ) -> None:
         self._log = log
+        self._told_progress = ""
         self._manager = ServiceManager(os.environ)
         statistics = Statistics()
         self._output = PortAudioOutput(
@@ -53,8 +63,10 @@ class Daemon:
         self._engines = EngineDirectory(
             config.speech.engine,
             config.worker,
-            on_change=lambda: self._touch("Engine", "ModelState", "Reason", "Voices"),
+            config.chattts,
+            on_change=self._engines_changed,
             on_restart=statistics.restarted,
+            command=command,
         )
         events = Events(self._started, self._progress, self._finished, self._touch, self._configured)
         self._service = Service(config, config_file, self._output, self._engines, statistics, events)
@@ -157,10 +169,17 @@ class Daemon:
     def _touch(self, *names: str) -> None:
         self._notifier.touch(*names)
 
+    def _engines_changed(self) -> None:
+        self._touch("Engine", "ModelState", "Reason", "Voices")
+        if self._engines.progress != self._told_progress:
+            self._told_progress = self._engines.progress
+            self._show_status()
+
     def _emit_changed(self, *names: str) -> None:
         self._server.properties_changed(OBJECT_PATH, self._speech, *names)
-        if "Reason" in names and self._service.reason:
-            _LOGGER.warning("%s", self._service.reason)
+        if "Reason" in names and (reason := self._service.reason):
+            expected = reason == self._engines.reason and self._engines.expected
+            _LOGGER.log(logging.INFO if expected else logging.WARNING, "%s", reason)
         self._show_status()
 
     def _show_status(self) -> None:
@@ -168,12 +187,14 @@ class Daemon:
         parts = [service.state, service.engine]
         if service.queue_length:
             parts.append(f"{service.queue_length} waiting")
+        if self._engines.progress:
+            parts.append(self._engines.progress)
         self._manager.status(", ".join(parts) + (f" ({service.reason})" if service.reason else ""))
 
     def _configured(self, config: Config) -> None:
         logging.getLogger().setLevel(config.logging.level.upper())
         self._output.configure(config.audio)
-        self._engines.configure(config.worker)
+        self._engines.configure(config.worker, config.chattts)
         self._server.configure(config.limits, _longest_message(config))
         self._speech.text_limit = config.limits.text_characters
 
@@ -214,15 +235,18 @@ def _load(path: Path | None) -> tuple[Config, str]:
         return Config(), f"the configuration is not used, defaults are: {error}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the daemon; returns 0 after SIGTERM, 1 without a bus, with the name taken or the bus lost."""
+def main(arguments: Sequence[str] | None = None, command: Command = worker_command) -> int:
+    """Run the daemon; returns 0 after SIGTERM, 1 without a bus, with the name taken or the bus lost.
+
+    `command` makes the command lines of its workers.
+    """
     _open_standard_streams()
     options = _arguments(arguments)
     config, notice = _load(options.config)
     log = journal.set_up(config.logging.level, os.environ)
     if notice:
         _LOGGER.error("%s", notice)
-    daemon = Daemon(config, options.config, notice, log)
+    daemon = Daemon(config, options.config, notice, log, command)
     try:
         return asyncio.run(daemon.run(system=options.system))
     except NameTakenError as error:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from chatttsd.audio.api import AudioSettings
-from chatttsd.engine.api import WorkerSettings
+from chatttsd.engine.api import ModelSettings, WorkerSettings
 from chatttsd.platform.paths import config_files
 from chatttsd.speech.limits import Limits
 from chatttsd.speech.options import OptionError, Priority, SpeakOptions, parse_option
 
-ENGINES = ("auto", "espeak-ng", "tone")
+ENGINES = ("auto", "chattts", "espeak-ng", "tone")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _LONGEST = 500
 
@@ -32,7 +32,7 @@ class SpeechSettings:
     """What is spoken when a client does not say otherwise: `[speech]`."""
 
     engine: str = "auto"
-    """`auto`, `espeak-ng`, or `tone` (tests: the sound encodes the text)."""
+    """`auto` (ChatTTS when it is ready, else espeak-ng), `chattts`, `espeak-ng`, or `tone` (for tests)."""
     voice: str = ""
     language: str = "auto"
     default_language: str = "en"
@@ -70,6 +70,7 @@ class Config:
 
     speech: SpeechSettings = field(default_factory=SpeechSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
+    chattts: ModelSettings = field(default_factory=ModelSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     limits: Limits = field(default_factory=Limits)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
@@ -83,6 +84,10 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "audio.idle_close_seconds": (0, 3600),
     "audio.wait_seconds": (0.5, 3600),
     "audio.stall_seconds": (0.2, 60),
+    "chattts.threads": (0, 256),
+    "chattts.idle_unload_seconds": (0, 604_800),
+    "chattts.batch": (1, 4),
+    "chattts.retries": (0, 5),
     "worker.hang_seconds": (0.5, 600),
     "worker.start_seconds": (0.5, 600),
     "worker.backoff_first_seconds": (0, 60),
@@ -97,8 +102,14 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "speech.engine": ENGINES,
     "speech.priority": tuple(Priority),
+    "chattts.backend": ("fast", "reference"),
+    "chattts.device": ("auto", "cpu", "cuda"),
+    "chattts.precision": ("auto", "fp32", "bf16", "int8", "int4"),
+    "chattts.load": ("start", "request"),
+    "chattts.while_loading": ("fallback", "wait"),
     "logging.level": LOG_LEVELS,
 }
+_FOLDERS = frozenset({"chattts.model_dir"})
 _AS_OPTION = {
     "speech.voice": "voice",
     "speech.language": "language",
@@ -170,6 +181,8 @@ def _check(name: str, value: object, kind: Any) -> None:  # noqa: ANN401 - a typ
         raise ConfigError(f"got {_show(value)}, allowed: {', '.join(_CHOICES[name])}")
     if name in _RANGES:
         _check_range(value, *_RANGES[name])
+    if name in _FOLDERS and value and not str(value).startswith(("/", "~/")):
+        raise ConfigError(f"got {_show(value)}, allowed: a path that begins with / or ~/")
     if name in _AS_OPTION and value != "":
         parse_option(_AS_OPTION[name], str(value))
 

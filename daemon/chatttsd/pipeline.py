@@ -1,36 +1,25 @@
 """One utterance's way: segments -> engine, ahead of what is heard -> sound output or a file."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 from chatttsd.audio.api import AudioOutput
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
-from chatttsd.engine.api import EngineDiedError, EngineHungError, SynthesisRequest
+from chatttsd.engine.api import Synthesiser, SynthesisRequest
 from chatttsd.speech.expected import expected_seconds
 from chatttsd.speech.segment import Segment
 
-_LOGGER = logging.getLogger(__name__)
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
 _AHEAD_BYTES: Final = 10 * _BYTES_A_SECOND
 _PIECE_BYTES: Final = 1000
 """What a piece without any sound costs."""
 _HEAD_BYTES: Final = _BYTES_A_SECOND // 100
 """What must have been heard of a segment before its Progress is told: 10 ms."""
-
-
-class Synthesiser(Protocol):
-    """The part of an engine's client that the pipeline uses."""
-
-    def synthesise(
-        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
-    ) -> AsyncGenerator[bytes, None]:
-        """Yield the PCM of one segment; closing the generator cancels it. Raises EngineError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +61,15 @@ class Recipe:
     rest: Callable[[Segment], float] = lambda _segment: 0.0
     """Seconds of silence between a segment and the next."""
     background: bool = False
+    ahead: int = 0
+    """How many segments the engine is told of before their turn."""
 
     async def pieces(self, start: int) -> AsyncGenerator[Piece, None]:
         """Yield the PCM of every segment from number `start` on; raises EngineError."""
         index = start
         while (segment := self.plan.get(index)) is not None:
             begins = True
-            async with aclosing(self._pcm(segment)) as chunks:
+            async with aclosing(self._pcm(index, segment)) as chunks:
                 async for pcm in chunks:
                     yield Piece(index, segment, pcm, begins)
                     begins = False
@@ -90,41 +81,23 @@ class Recipe:
                 silence = bytes(SAMPLE_BYTES * round(self.rest(segment) * SAMPLE_RATE))
                 yield Piece(index - 1, segment, silence, begins=False)
 
-    async def _pcm(self, segment: Segment) -> AsyncGenerator[bytes, None]:
-        """Yield a segment's PCM; a worker that dies is given the segment once more, nothing is said twice.
-
-        Skipping what was delivered is right because engines are deterministic.
-        """
+    async def _pcm(self, index: int, segment: Segment) -> AsyncGenerator[bytes, None]:
         if not segment.text:
             return
-        delivered = 0
-        for last_try in (False, True):
-            try:
-                async with aclosing(self._attempt(segment, delivered)) as chunks:
-                    async for pcm in chunks:
-                        delivered += len(pcm)
-                        yield pcm
-            except EngineHungError:
-                raise
-            except EngineDiedError:
-                if last_try:
-                    raise
-                _LOGGER.warning("the segment is made again by a new worker")
-            else:
-                return
-
-    async def _attempt(self, segment: Segment, skip: int) -> AsyncGenerator[bytes, None]:
-        request = self.request(segment)
+        request = replace(self.request(segment), following=self._following(index))
         expected = expected_seconds(segment.text, request.rate)
         began, total = monotonic(), 0
         stream = self.engine.synthesise(request, expected_seconds=expected, background=self.background)
         async with aclosing(stream) as chunks:
             async for pcm in chunks:
                 total += len(pcm)
-                fresh = pcm[max(0, len(pcm) - max(0, total - skip)) :]
-                if fresh:
-                    yield fresh
+                yield pcm
         self.on_synthesised(total / _BYTES_A_SECOND, monotonic() - began)
+
+    def _following(self, index: int) -> tuple[SynthesisRequest, ...]:
+        """Return the requests for the next segments, silent ones left out."""
+        following = (self.plan.get(index + step) for step in range(1, self.ahead + 1))
+        return tuple(self.request(segment) for segment in following if segment and segment.text)
 
 
 async def ahead(source: AsyncGenerator[Piece, None], limit: int) -> AsyncGenerator[Piece, None]:

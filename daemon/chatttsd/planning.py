@@ -10,7 +10,8 @@ import regex
 from chatttsd.bus import errors
 from chatttsd.config import Config
 from chatttsd.engine.api import SynthesisRequest
-from chatttsd.engine.directory import NO_CHATTTS, EngineDirectory
+from chatttsd.engine.directory import EngineDirectory
+from chatttsd.engine.model_setup import MODEL_ENGINE
 from chatttsd.pipeline import Recipe, SegmentPlan
 from chatttsd.speech.language import resolve
 from chatttsd.speech.options import Kind, SpeakOptions
@@ -33,14 +34,10 @@ class Planner:
 
     def check(self, text: str, options: SpeakOptions, defaults: SpeakOptions) -> None:
         """Raise BusError for what cannot be spoken; a bad default is not the caller's fault."""
-        if options.engine == "chattts":
-            raise errors.model_unavailable(NO_CHATTTS)
-        if options.engine not in ("auto", self._engines.engine):
-            allowed = f"auto, {self._engines.engine}"
-            raise errors.invalid_args(f"option 'engine': got '{options.engine}', configured here: {allowed}")
+        self._check_engine(options.engine)
         if options.voice != defaults.voice:
-            self.check_voice(options.voice)
-        if options.language != "auto" and not self._engines.knows_language(options.language):
+            self.check_voice(options.voice, options.engine)
+        if options.language != "auto" and not self._engines.knows_language(options.language, options.engine):
             allowed = "auto or a language from the property Voices"
             raise errors.invalid_args(f"option 'language': got '{options.language}', allowed: {allowed}")
         if options.kind is Kind.CHAR and not regex.fullmatch(r"\X", text):
@@ -51,11 +48,21 @@ class Planner:
             allowed = f"a key name of at most {_LONGEST_KEY}"
             raise errors.invalid_args(f"text: got {len(text)} characters with kind=key, allowed: {allowed}")
 
-    def check_voice(self, voice: str) -> None:
-        """Raise BusError for a voice that is not known; empty is the engine's own."""
-        if voice and not self._engines.knows_voice(voice):
+    def _check_engine(self, engine: str) -> None:
+        if engine not in self._engines.names:
+            if engine == MODEL_ENGINE:
+                raise errors.model_unavailable(self._engines.left_out)
+            allowed = ", ".join(self._engines.names)
+            raise errors.invalid_args(f"option 'engine': got '{engine}', configured here: {allowed}")
+        if reason := self._engines.refusal(engine):
+            raise errors.model_unavailable(reason)
+
+    def check_voice(self, voice: str, engine: str = "auto") -> None:
+        """Raise BusError for a voice that the engine does not have; empty is the engine's own."""
+        if not self._engines.knows_voice(voice, engine):
+            of_engine = "" if engine == "auto" else f" that belongs to {engine}"
             raise errors.invalid_args(
-                f"option 'voice': got '{voice}', allowed: an id from the property Voices"
+                f"option 'voice': got '{voice}', allowed: an id from the property Voices{of_engine}"
             )
 
     def recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
@@ -69,17 +76,18 @@ class Planner:
             cut = segments(text, settings)
         else:
             cut = iter([Segment(0, len(text), text)])
-        if not self._engines.knows_voice(options.voice):
+        if not self._engines.knows_voice(options.voice, options.engine):
             options = replace(options, voice="")  # a default of another engine must not mute this one
         request = partial(_request, options=options, default_language=speech.default_language)
         rest_seconds = speech.sentence_pause_seconds / options.rate
         return Recipe(
             SegmentPlan(cut),
-            self._engines.client,
+            self._engines.synthesiser(options.engine),
             request,
             self._on_synthesised,
             lambda segment: pause_after(text[segment.start : segment.end], rest_seconds),
             background,
+            self._engines.ahead,
         )
 
 

@@ -14,8 +14,8 @@ from chatttsd.audio.filesink import FileSink, SinkClosedError, SinkError
 from chatttsd.bus import errors
 from chatttsd.bus.service import VoiceRow
 from chatttsd.config import Config, ConfigError, load
-from chatttsd.engine.api import EngineError
-from chatttsd.engine.directory import NO_CHATTTS, EngineDirectory
+from chatttsd.engine.api import EngineError, EngineFaultError
+from chatttsd.engine.directory import EngineDirectory
 from chatttsd.outcomes import OutcomeBook
 from chatttsd.pipeline import Reading
 from chatttsd.planning import Planner
@@ -171,11 +171,15 @@ class Service:
         self._book.forget(sender)
 
     async def load_model(self) -> None:
-        """Say that there is no model to load."""
-        raise errors.model_unavailable(NO_CHATTTS)
+        """Begin to load the model; raises BusError with the reason when there is nothing to load."""
+        try:
+            self._engines.load()
+        except EngineFaultError as error:
+            raise errors.model_unavailable(str(error)) from None
 
     async def unload_model(self) -> None:
-        """Do nothing: no model is loaded."""
+        """End the model's worker, which gives its memory back."""
+        await self._engines.unload()
 
     async def reload(self) -> None:
         """Take the configuration as it is on disk; raises BusError and changes nothing if it is invalid."""
@@ -191,6 +195,7 @@ class Service:
             self.notice = f"engine '{config.speech.engine}' takes effect when the service is started again"
         self._use_options(config.speech.options())
         self._events.configured(config)
+        await self._engines.rescan()
         self._changed()
 
     def set_options(self, options: SpeakOptions) -> None:
@@ -250,9 +255,9 @@ class Service:
         return self._queue.current.id if self._queue.current else 0
 
     @property
-    def statistics(self) -> dict[str, float | int]:
-        """Counters and latencies by name."""
-        return self._statistics.snapshot()
+    def statistics(self) -> dict[str, float | int | str]:
+        """Counters and latencies by name, and what ChatTTS runs on."""
+        return {**self._statistics.snapshot(), "engine_detail": self._engines.detail}
 
     def _new(self, sender: str, text: str, options: SpeakOptions) -> Utterance:
         utterance = Utterance(self._next_id, sender, text, options, monotonic())
@@ -319,7 +324,9 @@ class Service:
     def _explain_silence(self, utterance: Utterance) -> None:
         """Say what is waited for when nothing of an utterance has been heard for a while."""
         if utterance.id not in self._started and not self._paused and not self._output.reason:
-            self._slow = f"nothing is heard yet: waiting for {self._engines.engine} or the sound device"
+            asked = utterance.options.engine
+            engine = self._engines.engine if asked == "auto" else asked
+            self._slow = f"nothing is heard yet: waiting for {engine} or the sound device"
             self._changed()
 
     def _heard(self, utterance: Utterance, _index: int, segment: Segment) -> None:

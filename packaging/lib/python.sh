@@ -4,7 +4,10 @@
 readonly PYTHON_VERSIONS=">=3.11,<3.15"
 
 # What pyproject.toml depends on, by the names to import.
-readonly LIBRARIES=(dbus_next espeakng_loader numpy platformdirs regex sounddevice soundfile soxr)
+readonly LIBRARIES=(dbus_next espeakng_loader inotify_simple numpy platformdirs pybase16384 regex sounddevice soundfile soxr)
+
+# What the extra `chattts` adds to them.
+readonly CHATTTS_LIBRARIES=(huggingface_hub numba safetensors tokenizers torch wetext)
 
 # Print what tells one Python from another, such as "chatttsd-python 3.11 '/usr'". Fails for one that has the wrong
 # version or cannot make virtual environments, and for what is no Python at all.
@@ -81,17 +84,26 @@ build_wheel() {
     pip_step wheel --no-deps --wheel-dir "$TEMPORARY/wheel" "$copy"
 }
 
+# Whether the libraries of the ChatTTS voice were installed before.
+has_chattts() {
+    compgen -G "$VENV/lib/python3.*/site-packages/torch/__init__.py" >/dev/null
+}
+
 # The wheel twice: first for new dependencies, then for itself, since an equal version would be left as it is.
 install_wheel() {
     local -a wheels=("$TEMPORARY"/wheel/*.whl)
-    pip_step install --upgrade-strategy only-if-needed "${wheels[0]}"
+    local extra=''
+    [[ ${WITH_CHATTTS:-no} == no ]] || extra='[chattts]'
+    pip_step install --upgrade-strategy only-if-needed "${wheels[0]}$extra"
     pip_step install --no-deps --force-reinstall "${wheels[0]}"
 }
 
 # Print the first library that the venv cannot import, with the reason; nothing where all is well.
 broken_library() {
     local said
-    said=$("$VENV/bin/python" -I - "${LIBRARIES[@]}" 2>/dev/null <<'END'
+    local -a libraries=("${LIBRARIES[@]}")
+    [[ ${WITH_CHATTTS:-no} == no ]] || libraries+=("${CHATTTS_LIBRARIES[@]}")
+    said=$("$VENV/bin/python" -I - "${libraries[@]}" 2>/dev/null <<'END'
 import importlib, sys
 out, sys.stdout = sys.stdout, sys.stderr
 for name in sys.argv[1:]:

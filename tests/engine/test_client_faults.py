@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chatttsd.engine.api import EngineDiedError, EngineHungError, SynthesisRequest, WorkerSettings
+from chatttsd.engine.api import (
+    EngineDiedError,
+    EngineFaultError,
+    EngineHungError,
+    SynthesisRequest,
+    WorkerSettings,
+)
 from chatttsd.engine.client import EngineClient, WorkerState
 from chatttsd.engine.tone import PACE
 from support.engine_clients import (
@@ -166,7 +172,7 @@ async def test_an_idle_worker_is_never_killed_for_its_silence() -> None:
             "fake_worker.py worker sent garbage (frame announces 4294967295 bytes, allowed are 1048576)",
         ),
         ("early audio", "fake_worker.py worker sent garbage (AUDIO before HELLO)"),
-        ("old version", "fake_worker.py worker sent garbage (worker speaks protocol 0, this is 1)"),
+        ("old version", "fake_worker.py worker sent garbage (worker speaks protocol 0, this is 2)"),
         ("bad hello", "fake_worker.py worker sent garbage (payload must be an object with exactly"),
         ("broken", "fake_worker.py worker cannot start: the weights are missing"),
         ("unimportable", "fake_worker.py worker cannot start: ModuleNotFoundError: No module named 'torch'"),
@@ -185,6 +191,31 @@ async def test_a_worker_that_cannot_start_says_why(mode: str, reason: str) -> No
     assert states.told[1] == (WorkerState.FAILED, str(caught.value))
     await client.stop()
     assert not children()
+
+
+async def test_an_engine_that_says_it_cannot_start_is_not_tried_again_until_it_is_asked() -> None:
+    states = States()
+    client = make_client(fake_command("hopeless"), states)
+    for count in (1, 2):
+        with pytest.raises(EngineFaultError, match="a file is cut short"):
+            await client.start()
+        assert client.given_up
+        assert states.names() == [WorkerState.STARTING, WorkerState.FAILED] * count
+        assert "a file is cut short" in str(await error_of(client, "hello"))
+    await client.stop()
+    assert not children()
+
+
+async def test_workers_that_die_before_their_hello_are_given_up_where_a_start_is_dear() -> None:
+    states = States()
+    client = EngineClient(fake_command("exit"), QUICK, on_state=states, most_failed_starts=3)
+    with contextlib.suppress(EngineDiedError):
+        await client.start()
+    await states.wait_for(WorkerState.FAILED, 3)
+    assert client.given_up
+    assert "ended with status 7" in str(await error_of(client, "hello"))
+    await client.stop()
+    assert states.names().count(WorkerState.STARTING) == 3
 
 
 async def test_a_missing_program_is_named() -> None:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest
-from chatttsd.engine.pending import HIGH_WATER, PendingRequest, RequestQueue
+from chatttsd.engine.pending import HIGH_WATER, MOST_INTERRUPTIONS, PendingRequest, RequestQueue
 
 
 def make(number: int = 1) -> PendingRequest:
@@ -99,3 +99,47 @@ async def test_failing_all_empties_the_queue_and_tells_everybody() -> None:
     for pending in waiting:
         with pytest.raises(EngineDiedError):
             await read(pending)
+
+
+async def test_a_request_given_again_takes_no_sound_twice() -> None:
+    pending = make()
+    RequestQueue().add(pending, background=True)
+    pending.add(b"abc")
+    for number in (2, 3):
+        assert pending.may_wait
+        pending.restart(number)
+        assert (pending.number, pending.sounded) == (number, False)
+        pending.add(b"ab")
+    pending.add(b"cde")
+    pending.finish()
+    assert await read(pending) == [b"abc", b"de"]
+
+
+async def test_work_is_thrown_away_a_few_times_only() -> None:
+    pending = make()
+    RequestQueue().add(pending, background=True)
+    for number in range(100):
+        pending.restart(number)
+    assert pending.may_wait, "nothing was lost"
+    for number in range(MOST_INTERRUPTIONS):
+        assert pending.may_wait
+        pending.add(b"a")
+        pending.restart(number)
+    assert not pending.may_wait
+
+
+async def test_a_foreground_request_never_waits_for_another() -> None:
+    pending = make()
+    RequestQueue().add(pending, background=False)
+    assert not pending.may_wait
+
+
+async def test_what_is_put_back_is_the_next_of_its_kind() -> None:
+    queue = RequestQueue()
+    first, second, urgent = make(1), make(2), make(3)
+    queue.add(second, background=True)
+    queue.put_back(first)
+    assert not queue.urgent
+    queue.add(urgent, background=False)
+    assert queue.urgent
+    assert [queue.take() for _ in range(3)] == [urgent, first, second]

@@ -9,6 +9,7 @@ from chatttsd.engine.api import SynthesisRequest, Voice
 from chatttsd.engine.wire import (
     HEADER,
     MAGIC,
+    MAX_FOLLOWING,
     MAX_PAYLOAD,
     Frame,
     FrameDecoder,
@@ -40,8 +41,12 @@ requests = st.builds(
     pitch=finite,
     volume=finite,
     parameters=st.dictionaries(st.text(), st.text(), max_size=3),
+    following=st.lists(st.builds(SynthesisRequest, text=texts, rate=finite), max_size=MAX_FOLLOWING).map(
+        tuple
+    ),
 )
 REQUEST = json.loads(encode_request(SynthesisRequest("x")))
+NESTED = {name: value for name, value in REQUEST.items() if name != "following"}
 
 
 @given(sent=st.lists(frames, max_size=6), data=st.data())
@@ -79,7 +84,7 @@ def test_a_frame_followed_by_anything_never_breaks_in_another_way(sent: Frame, g
         assert garbage
 
 
-@pytest.mark.parametrize("kind", [0, 9, 255])
+@pytest.mark.parametrize("kind", [0, 10, 255])
 def test_an_unknown_type_is_refused(kind: int) -> None:
     with pytest.raises(ProtocolError, match=f"frame type {kind} is unknown"):
         FrameDecoder().feed(HEADER.pack(MAGIC, kind, 1, 0))
@@ -108,6 +113,14 @@ def test_requests_survive_the_wire(request: SynthesisRequest) -> None:
     assert decode_request(encode_request(request)) == request
 
 
+def test_what_follows_is_bounded_and_never_costs_the_request_itself() -> None:
+    many = tuple(SynthesisRequest(str(number)) for number in range(9))
+    decoded = decode_request(encode_request(SynthesisRequest("x", following=many)))
+    assert [request.text for request in decoded.following] == ["0", "1", "2", "3"]
+    huge = SynthesisRequest("x", following=(SynthesisRequest("y" * MAX_PAYLOAD),))
+    assert decode_request(encode_request(huge)) == SynthesisRequest("x")
+
+
 def test_whole_numbers_are_sent_as_floats() -> None:
     decoded = decode_request(encode_request(SynthesisRequest("x", rate=2, pitch=1, volume=0)))
     assert [type(value) for value in (decoded.rate, decoded.pitch, decoded.volume)] == [float] * 3
@@ -131,6 +144,10 @@ def test_any_payload_is_a_request_or_a_protocol_error(payload: bytes) -> None:
         ("parameters", [], "parameters is list, allowed is dict"),
         ("parameters", {"seed": 1}, "a parameter of a request is not a string"),
         ("extra", 1, "exactly text, language"),
+        ("following", [REQUEST], "exactly text, language"),
+        ("following", [1], "must be an object"),
+        ("following", [NESTED | {"rate": "fast"}], "rate is str"),
+        ("following", [NESTED] * (MAX_FOLLOWING + 1), "5 requests follow, allowed are 4"),
     ],
 )
 def test_a_request_with_a_wrong_field_is_named(field: str, value: object, message: str) -> None:
@@ -152,28 +169,29 @@ def test_deeply_nested_json_is_refused() -> None:
 
 
 def test_neither_frame_nor_request_shows_the_text() -> None:
-    request = SynthesisRequest("a secret")
+    request = SynthesisRequest("a secret", following=(SynthesisRequest("a secret"),))
     frame = Frame(FrameType.SYNTHESISE, 1, encode_request(request))
     assert "secret" not in repr(frame) + repr(request)
 
 
 def test_hello_survives_the_wire() -> None:
-    hello = Hello("tone", (Voice("tone/tone", "Tön 声", "tone", ("zh", "en")),))
+    hello = Hello("tone", (Voice("tone/tone", "Tön 声", "tone", ("zh", "en")),), "int8 on 2 cores")
     assert Hello.decode(hello.encode()) == hello
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "worker speaks protocol 2, this is 1"),
+        ({"version": 1}, "worker speaks protocol 1, this is 2"),
         ({"voices": [1]}, "must be an object with exactly id, name"),
         ({"voices": [{"id": "a", "name": "b", "engine": "c", "languages": [1]}]}, "is not a string"),
         ({"engine": None}, "engine is NoneType, allowed is str"),
+        ({"detail": 1}, "detail is int, allowed is str"),
     ],
 )
 def test_a_wrong_hello_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ProtocolError, match=message):
-        Hello.decode(json.dumps({"engine": "e", "version": 1, "voices": []} | change).encode())
+        Hello.decode(json.dumps({"engine": "e", "version": 2, "detail": "", "voices": []} | change).encode())
 
 
 @given(text=texts)

@@ -75,6 +75,7 @@ class ScriptedEngine:
     """Emits a chunk each time the test lets it, until it is cancelled."""
 
     name = "scripted"
+    detail = "two cores, for a test"
 
     def __init__(self) -> None:
         self.began: list[str] = []
@@ -238,8 +239,8 @@ def test_only_an_engine_error_may_say_its_message() -> None:
 
 
 def test_the_engines_are_imported_only_when_they_are_made() -> None:
-    assert set(ENGINES) == {"espeak-ng", "tone"}
-    assert ENGINES["tone"](lambda _text: None).name == "tone"
+    assert set(ENGINES) == {"chattts", "espeak-ng", "tone"}
+    assert ENGINES["tone"]("", lambda _text: None).name == "tone"
 
 
 def test_an_unknown_engine_is_refused_and_the_known_ones_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,39 @@ def test_libraries_that_are_tried_are_those_of_the_project() -> None:
     assert source('printf "%s\\n" "${LIBRARIES[@]}"').stdout.split() == sorted(names)
 
 
+def test_libraries_of_the_voice_are_those_of_its_extra() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][
+        "chattts"
+    ]
+    names = [re.split(r"[^\w-]", line)[0].replace("-", "_") for line in extra]
+    assert source('printf "%s\\n" "${CHATTTS_LIBRARIES[@]}"').stdout.split() == sorted(names)
+
+
+@pytest.mark.parametrize(("wanted", "extra"), [("no", ""), ("yes", "[chattts]")])
+def test_the_extra_is_installed_where_it_is_wanted(tmp_path: Path, wanted: str, extra: str) -> None:
+    (tmp_path / "wheel").mkdir()
+    (tmp_path / "wheel/chatttsd.whl").touch()
+    snippet = 'TEMPORARY=$1 WITH_CHATTTS=$2; pip_step() { echo "$@"; }; install_wheel'
+    first, second = source(snippet, str(tmp_path), wanted).stdout.splitlines()
+    assert first == f"install --upgrade-strategy only-if-needed {tmp_path}/wheel/chatttsd.whl{extra}"
+    assert second == f"install --no-deps --force-reinstall {tmp_path}/wheel/chatttsd.whl"
+
+
+def test_an_environment_that_has_the_voice_is_known_by_its_torch(tmp_path: Path) -> None:
+    assert source("VENV=$1; has_chattts", str(tmp_path)).returncode == 1
+    torch = tmp_path / "lib/python3.12/site-packages/torch"
+    torch.mkdir(parents=True)
+    (torch / "__init__.py").touch()
+    assert source("VENV=$1; has_chattts", str(tmp_path)).returncode == 0
+
+
+def test_the_voices_libraries_are_tried_only_where_they_are_wanted(tmp_path: Path) -> None:
+    fake_libraries(tmp_path)
+    assert source("VENV=$1; broken_library", str(tmp_path)).stdout == ""
+    result = source("VENV=$1 WITH_CHATTTS=yes; broken_library", str(tmp_path))
+    assert result.stdout == "huggingface_hub: ModuleNotFoundError: No module named 'huggingface_hub'\n"
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

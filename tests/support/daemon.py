@@ -164,14 +164,16 @@ class DaemonProcess:
     @property
     def worker(self) -> psutil.Process:
         """The running engine worker; waits for one that is being started."""
-        wait_for(lambda: bool(self._workers()), "a worker")
-        return self._workers()[0]
+        wait_for(lambda: bool(self.workers()), "a worker")
+        return self.workers()[0]
 
-    def _workers(self) -> list[psutil.Process]:
+    def workers(self, engine: str = "") -> list[psutil.Process]:
+        """List the running workers, or those of one engine."""
         found = []
         for child in psutil.Process(self.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                if "--engine" in child.cmdline():
+                command = child.cmdline()
+                if "--engine" in command and engine in ("", command[command.index("--engine") + 1]):
                     found.append(child)
         return found
 

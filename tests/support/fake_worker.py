@@ -12,7 +12,15 @@ from typing import Final, NoReturn
 
 import numpy as np
 
-from chatttsd.engine.api import Cancelled, Emit, Engine, EngineError, SynthesisRequest, Voice
+from chatttsd.engine.api import (
+    Cancelled,
+    Emit,
+    Engine,
+    EngineError,
+    EngineFaultError,
+    SynthesisRequest,
+    Voice,
+)
 from chatttsd.engine.tone import ToneEngine
 from chatttsd.engine.wire import Frame, FrameDecoder, FrameType, Hello, encode_text
 from chatttsd.engine.worker import Report, Worker
@@ -86,6 +94,10 @@ def _broken(_report: Report) -> NoReturn:
     raise EngineError("the weights are missing")
 
 
+def _hopeless(_report: Report) -> NoReturn:
+    raise EngineFaultError("a file is cut short")
+
+
 def _unimportable(_report: Report) -> NoReturn:
     raise ModuleNotFoundError("No module named 'torch'")
 
@@ -115,6 +127,7 @@ _FACTORIES: Final[dict[str, Callable[[Report], Engine]]] = {
     "faulty": lambda _report: FaultyEngine(),
     "mirror": lambda _report: _Mirror(),
     "broken": _broken,
+    "hopeless": _hopeless,
     "unimportable": _unimportable,
     "buggy": _buggy,
     "loading": _loading,
@@ -127,7 +140,9 @@ _OPENINGS: Final[dict[str, bytes]] = {
     "garbage": b"GET / HTTP/1.1\r\n\r\n",
     "huge": _HUGE,
     "early audio": Frame(FrameType.AUDIO, 1, b"\0\0").encode(),
-    "old version": Frame(FrameType.HELLO, payload=b'{"engine":"fake","version":0,"voices":[]}').encode(),
+    "old version": Frame(
+        FrameType.HELLO, payload=b'{"engine":"fake","version":0,"detail":"","voices":[]}'
+    ).encode(),
     "bad hello": Frame(FrameType.HELLO, payload=b"[]").encode(),
     "answers": _HELLO,
     "stubborn": _HELLO,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from chatttsd.config import Config
+from chatttsd.engine.api import EngineFaultError, Synthesiser
+from chatttsd.engine.persistent import Persistent
 from chatttsd.service import Events, Service
 from chatttsd.speech.options import parse_options
 from chatttsd.speech.statistics import Statistics
@@ -22,6 +24,11 @@ class FakeDirectory:
     engine: str = "fake"
     reason: str = ""
     model_state: str = "absent"
+    detail: str = ""
+    left_out: str = "this is a fake, which does without ChatTTS"
+    ahead: int = 0
+    refusals: dict[str, str] = field(default_factory=dict)
+    deeds: list[str] = field(default_factory=list)
 
     @property
     def voices(self) -> tuple[Any, ...]:
@@ -31,10 +38,31 @@ class FakeDirectory:
     def configured(self) -> str:
         return self.engine
 
-    def knows_language(self, tag: str) -> bool:
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("auto", self.engine)
+
+    def refusal(self, engine: str) -> str:
+        return self.refusals.get(engine, "")
+
+    def synthesiser(self, _engine: str) -> Synthesiser:
+        return Persistent(self.client)
+
+    def load(self) -> None:
+        if reason := self.refusals.get("load"):
+            raise EngineFaultError(reason)
+        self.deeds.append("load")
+
+    async def unload(self) -> None:
+        self.deeds.append("unload")
+
+    async def rescan(self) -> None:
+        self.deeds.append("rescan")
+
+    def knows_language(self, tag: str, _engine: str = "auto") -> bool:
         return tag in ("en", "zh")
 
-    def knows_voice(self, voice: str) -> bool:
+    def knows_voice(self, voice: str, _engine: str = "auto") -> bool:
         return not voice or any(voice == item.id for item in self.client.voices)
 
 

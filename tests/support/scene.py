@@ -3,7 +3,7 @@
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,17 +58,22 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(config: str = TONE, *, pulse_running: bool = True, prompt: bool = True) -> Iterator[Scene]:
+def scene(
+    config: str = TONE,
+    *,
+    pulse_running: bool = True,
+    prompt: bool = True,
+    program: tuple[str, ...] = DaemonProcess.program,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Scene]:
     """A scene for a `with` block, its client listening; ready when the voice is."""
-    with (
-        pulse_server(running=pulse_running, prompt=prompt) as pulse,
-        PrivateBus() as bus,
-        DaemonProcess(bus, config, pulse.environment) as daemon,
-        daemon.client() as client,
-    ):
-        client.listen()
-        client.wait_property("Voices", bool)
-        yield Scene(pulse, daemon, client)
+    with pulse_server(running=pulse_running, prompt=prompt) as pulse, PrivateBus() as bus:
+        daemon = DaemonProcess(bus, config, {**pulse.environment, **(environment or {})})
+        daemon.program = program
+        with daemon, daemon.client() as client:
+            client.listen()
+            client.wait_property("Voices", bool)
+            yield Scene(pulse, daemon, client)
 
 
 def samples(recorder: Recorder) -> NDArray[np.int16]:

@@ -82,7 +82,7 @@ CALLS = [
         "sa{ss}",
         ("x", {"engine": "chattts"}),
         f"{OURS}.ModelUnavailable",
-        "this version has no ChatTTS engine yet, so espeak-ng speaks",
+        "[speech] engine is 'tone', which does without ChatTTS",
     ),
     (
         "SpeakWith",
@@ -113,7 +113,7 @@ CALLS = [
         "",
         (),
         f"{OURS}.ModelUnavailable",
-        "this version has no ChatTTS engine yet, so espeak-ng speaks",
+        "[speech] engine is 'tone', which does without ChatTTS",
     ),
     ("Shout", "s", ("x",), "org.freedesktop.DBus.Error.UnknownMethod", f"{INTERFACE} has no method 'Shout'"),
     ("Pause", "s", ("x",), INVALID, "Pause: got arguments of type 's', allowed: ''"),

@@ -40,7 +40,7 @@ class SpeechService(Protocol):
         """Go on with the next segment."""
 
     async def load_model(self) -> None:
-        """Make the model ready; raises BusError."""
+        """Begin to load the model; raises BusError when it cannot be loaded."""
 
     async def unload_model(self) -> None:
         """Give the model's memory back."""
@@ -80,5 +80,5 @@ class SpeechService(Protocol):
         """The id of the utterance being spoken, 0 for none."""
 
     @property
-    def statistics(self) -> dict[str, float | int]:
-        """Counters and latencies by name."""
+    def statistics(self) -> dict[str, float | int | str]:
+        """Counters and latencies by name, and lines for people."""

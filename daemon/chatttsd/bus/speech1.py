@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from dbus_next import Variant
 
@@ -13,6 +13,9 @@ from chatttsd.bus.service import SpeechService
 from chatttsd.constants import INTERFACE
 from chatttsd.speech.options import OptionError, SpeakOptions, parse_option, parse_options
 from chatttsd.speech.queue import LimitError
+
+_SIGNATURES: Final = {float: "d", int: "t", str: "s"}
+"""What a figure of `Statistics` is on the bus."""
 
 
 class Speech1(Interface):
@@ -91,12 +94,12 @@ class Speech1(Interface):
 
     @method()
     def load_model(self, _call: Call) -> Awaitable[None]:
-        """Load the ChatTTS model now and answer when it is ready."""
+        """Begin to load the ChatTTS model and answer at once; ModelState tells how it goes."""
         return self._service.load_model()
 
     @method()
     def unload_model(self, _call: Call) -> Awaitable[None]:
-        """Give back the memory of the ChatTTS model."""
+        """Give back the memory of the ChatTTS model, until LoadModel or an utterance with engine=chattts."""
         return self._service.unload_model()
 
     @method()
@@ -161,9 +164,9 @@ class Speech1(Interface):
 
     @readable("a{sv}", emits="false", cost=10)
     def statistics(self) -> dict[str, Variant]:
-        """Counters since the start, and latencies in milliseconds (p50, p95, p99 of the last 512)."""
+        """Counters since the start, latencies in ms (p50, p95, p99 of the last 512), and engine_detail."""
         figures = self._service.statistics
-        return {name: Variant("d" if isinstance(v, float) else "t", v) for name, v in figures.items()}
+        return {name: Variant(_SIGNATURES[type(value)], value) for name, value in figures.items()}
 
     def _set_default_voice(self, value: str) -> None:
         self._set("voice", value)

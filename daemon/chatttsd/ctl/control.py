@@ -1,4 +1,4 @@
-"""The short commands: cancel, pause, resume, skip, reload, load, unload."""
+"""The short commands: cancel, pause, resume, skip, reload, unload."""
 
 import asyncio
 from argparse import Namespace
@@ -10,9 +10,6 @@ from chatttsd.ctl.bus import Speech, connect
 from chatttsd.ctl.exits import CommandError, Exit
 from chatttsd.ctl.target import choose
 
-LOAD_TIMEOUT: Final = 300.0
-"""Seconds that loading the model may take unless `--timeout` says otherwise."""
-
 _OUTCOME_TIMEOUT: Final = 1.0
 """Seconds after a cancel that are spent on learning the outcome."""
 
@@ -21,21 +18,18 @@ _METHODS: Final = {
     "resume": "Resume",
     "skip": "Skip",
     "reload": "Reload",
-    "load": "LoadModel",
     "unload": "UnloadModel",
 }
 
 
 def run(arguments: Namespace) -> int:
-    """Run the command that takes no argument of its own; only `load` starts a daemon that is not there."""
-    loading = arguments.command == "load"
-    timeout = LOAD_TIMEOUT if loading and arguments.timeout is None else arguments.timeout
+    """Run the command that takes no argument of its own; it never starts a daemon."""
 
     async def work(speech: Speech) -> int:
-        await speech.call(_METHODS[arguments.command], start=loading)
+        await speech.call(_METHODS[arguments.command])
         return Exit.OK
 
-    return _with_daemon(arguments, work, timeout=timeout, start=loading)
+    return _with_daemon(arguments, work)
 
 
 def run_cancel(arguments: Namespace) -> int:
@@ -54,7 +48,7 @@ def run_cancel(arguments: Namespace) -> int:
         current = "" if arguments.id else ", the current one"
         return _cancelled(arguments, number, f"cancelled utterance {number}{current}")
 
-    return _with_daemon(arguments, work, timeout=arguments.timeout, start=False)
+    return _with_daemon(arguments, work)
 
 
 async def _cancel(speech: Speech, number: int) -> str:
@@ -89,18 +83,12 @@ def _cancelled(arguments: Namespace, number: int | None, sentence: str) -> int:
     return Exit.OK
 
 
-def _with_daemon(
-    arguments: Namespace,
-    work: Callable[[Speech], Coroutine[Any, Any, int]],
-    *,
-    timeout: float | None,
-    start: bool,
-) -> int:
+def _with_daemon(arguments: Namespace, work: Callable[[Speech], Coroutine[Any, Any, int]]) -> int:
     target = choose(arguments.system)
 
     async def guarded() -> int:
-        async with connect(target, timeout) as speech:
-            await guard.require(speech, target, start=start)
+        async with connect(target, arguments.timeout) as speech:
+            await guard.require(speech, target, start=False)
             return await work(speech)
 
     return session.run(guarded)

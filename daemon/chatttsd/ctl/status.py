@@ -4,7 +4,7 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chatttsd.ctl import output, session, unit
+from chatttsd.ctl import model_step, output, session, unit
 from chatttsd.ctl.bus import Speech, connect
 from chatttsd.ctl.exits import CommandError, Exit
 from chatttsd.ctl.target import Target, choose
@@ -40,8 +40,10 @@ class Report:
 
     @property
     def next_step(self) -> str:
-        """The command to type when the daemon does not run; empty when it does, or has no bus."""
-        if self.running or not (self.bus or self.unit):
+        """What to type so that the daemon runs or ChatTTS speaks; empty when all is well or it has no bus."""
+        if self.running:
+            return model_step.next_step(self.properties)
+        if not (self.bus or self.unit):
             return ""
         return unit.next_step(self.target, self.unit)
 
@@ -99,10 +101,10 @@ def lines(report: Report) -> list[str]:
         facts += _properties(report.properties)
     else:
         facts.append(("fault", report.fault))
-        if report.next_step:
-            facts.append(("next", report.next_step))
-        if report.unit is not None and report.unit.failed:
-            facts.append(("why", report.target.journal()))
+    if report.next_step:
+        facts.append(("next", report.next_step))
+    if not report.running and report.unit is not None and report.unit.failed:
+        facts.append(("why", report.target.journal()))
     width = max(len(name) for name, _ in facts)
     return [f"{output.clean(name):<{width}}  {output.clean(value)}" for name, value in facts]
 
@@ -112,7 +114,10 @@ def _properties(properties: dict[str, Any]) -> list[tuple[str, str]]:
     facts = [(label, value) for label, value in shown if value]
     if "Voices" in properties:
         facts.append(("voices", str(len(properties["Voices"]))))
-    return facts + [(name, _number(value)) for name, value in properties.get("Statistics", {}).items()]
+    figures = dict(properties.get("Statistics", {}))
+    detail = output.clause(figures.pop("engine_detail", ""))
+    facts += [("runs on", detail)] if detail else []
+    return facts + [(name, _number(value)) for name, value in figures.items()]
 
 
 def _number(value: object) -> str:

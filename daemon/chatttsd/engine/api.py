@@ -3,7 +3,7 @@
 Nothing here imports numpy: the daemon process must stay small, only the worker does arithmetic on samples.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,6 +41,8 @@ class SynthesisRequest:
     """0..1, a linear gain."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Engine-specific options by their D-Bus name (`seed`, `temperature`, `oral`, ...)."""
+    following: tuple["SynthesisRequest", ...] = field(default=(), repr=False)
+    """At most 4 requests that will probably come next, which have none themselves: a hint, no order."""
 
 
 Emit = Callable[["NDArray[np.int16]"], bool]
@@ -53,6 +55,8 @@ class Engine(Protocol):
     """A speech engine as the worker process sees it; used from one thread only."""
 
     name: str
+    detail: str
+    """One line for people: what it runs on, in which precision, and why; may be empty."""
 
     def voices(self) -> Sequence[Voice]:
         """List the voices that can be asked for now."""
@@ -71,12 +75,25 @@ class EngineError(Exception):
     """The engine cannot say this segment; the message says why and never holds the text."""
 
 
+class EngineFaultError(EngineError):
+    """The engine cannot start until somebody mends something; starting it again would not help."""
+
+
 class EngineDiedError(EngineError):
     """The worker process ended or sent garbage in the middle of a request."""
 
 
 class EngineHungError(EngineError):
     """The worker did not send anything before the deadline and was killed."""
+
+
+class Synthesiser(Protocol):
+    """Something in the daemon that turns requests into sound: an engine's client, or several behind one."""
+
+    def synthesise(
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the PCM of one segment; closing the generator cancels it. Raises EngineError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import math
 import os
 import sys
 import time
@@ -11,7 +12,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest, Voice, WorkerSettings
+from chatttsd.engine.api import (
+    EngineDiedError,
+    EngineError,
+    EngineFaultError,
+    SynthesisRequest,
+    Voice,
+    WorkerSettings,
+)
 from chatttsd.engine.pending import PendingRequest, RequestQueue
 from chatttsd.engine.session import WorkerSession
 from chatttsd.engine.wire import ProtocolError
@@ -37,16 +45,22 @@ OnState = Callable[[WorkerState, str], None]
 """Takes a state and, for people, why it came or how far it is."""
 
 
-def worker_command(engine: str) -> tuple[str, ...]:
-    """Return the command of the worker for an engine; `-P` keeps the current folder off its import path."""
-    return (sys.executable, "-P", "-m", "chatttsd.engine.worker", "--engine", engine)
+def worker_command(engine: str, settings: str = "") -> tuple[str, ...]:
+    """Return the command of the worker for an engine; `-P` keeps the current folder off its import path.
+
+    `settings` is a JSON object for an engine that takes one.
+    """
+    command = (sys.executable, "-P", "-m", "chatttsd.engine.worker", "--engine", engine)
+    return (*command, "--settings", settings) if settings else command
 
 
 class EngineClient:
     """One engine in its own process, for the event loop that `start` is called on.
 
-    `command` gets `--fd N` appended and inherits the environment with `environment` on top; `settings` may be
-    replaced at any time and is read at the next start and the next request.
+    `command` gets `--fd N` appended and inherits the environment with `environment` on top; both and
+    `settings` may be replaced at any time and are read at the next start, `settings` at the next request too.
+    It gives up, until it is started again, when the engine says that it cannot start, and after
+    `most_failed_starts` workers in a row that died before they said hello.
     """
 
     def __init__(
@@ -56,14 +70,18 @@ class EngineClient:
         *,
         on_state: OnState,
         environment: Mapping[str, str] | None = None,
+        most_failed_starts: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        self._command = tuple(command)
-        self._environment = dict(environment or {})
+        self.command = tuple(command)
+        self.environment = dict(environment or {})
+        self.detail = ""
+        """What the engine says about itself, from its hello on."""
         self._on_state = on_state
+        self._most_failed_starts = most_failed_starts
         self._clock = clock
-        self._name = _name_in(self._command)
+        self._name = _name_in(self.command)
         self._state = WorkerState.STOPPED
         self._hopeless = f"{self._name} worker is stopped"
         self._voices: tuple[Voice, ...] = ()
@@ -73,6 +91,13 @@ class EngineClient:
         self._supervisor: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._deaths = 0
+        self._failed_starts = 0
+        self._faulty = False
+
+    @property
+    def given_up(self) -> bool:
+        """Whether no worker will be started until `start` is called again."""
+        return self._faulty
 
     @property
     def voices(self) -> tuple[Voice, ...]:
@@ -85,16 +110,20 @@ class EngineClient:
         return None if self._session is None else self._session.pid
 
     async def start(self) -> None:
-        """Start the worker and wait until it is ready; raises EngineDiedError, but goes on trying."""
-        if self._supervisor is not None:
+        """Start the worker and wait until it is ready.
+
+        Raises EngineDiedError, but goes on trying, and EngineFaultError when it gave up.
+        """
+        if self._supervisor is not None and not self._supervisor.done():
             raise RuntimeError("the engine client is already started")
         first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._stopping.clear()
-        self._deaths = 0
+        self._deaths = self._failed_starts = 0
         self._hopeless = ""
+        self._faulty = False
         self._supervisor = asyncio.create_task(self._supervise(first), name="engine-supervisor")
         if reason := await first:
-            raise EngineDiedError(reason)
+            raise (EngineFaultError if self._faulty else EngineDiedError)(reason)
 
     async def stop(self) -> None:
         """End the worker, gently and then by force; every open request gets EngineDiedError."""
@@ -118,8 +147,8 @@ class EngineClient:
     ) -> AsyncGenerator[bytes, None]:
         """Yield S16LE samples as they come; closing the generator cancels the request in the worker.
 
-        Foreground requests go before waiting background ones. Raises EngineError; EngineDiedError or
-        EngineHungError when the worker was lost.
+        Foreground requests go before background ones; one that the worker is at is given again afterwards.
+        Raises EngineError; EngineDiedError or EngineHungError when the worker was lost.
         """
         if self._hopeless:
             raise EngineDiedError(self._hopeless)
@@ -139,6 +168,9 @@ class EngineClient:
     def _pump(self) -> None:
         """Hand the next waiting request to a free worker."""
         session = self._session
+        if session is not None and self._queue.urgent and (interrupted := session.give_back()) is not None:
+            interrupted.restart(next(self._numbers))
+            self._queue.put_back(interrupted)
         while session is not None and session.free and (pending := self._queue.take()) is not None:
             try:
                 session.submit(pending, self.settings)
@@ -159,7 +191,11 @@ class EngineClient:
                 reason = await self._live(first)
                 if self._stopping.is_set():
                     break
+                if self._faulty:
+                    self._give_up(reason)
                 self._tell(WorkerState.FAILED, reason)
+                if self._faulty:
+                    break
                 await self._rest(reason)
         finally:
             _settle(first, reason or f"{self._name} worker was stopped")
@@ -172,12 +208,15 @@ class EngineClient:
         self._session = session
         born = self._clock()
         try:
-            await session.open(self._command, self._child_environment())
+            await session.open(self.command, self._child_environment())
+            self._failed_starts = 0
             self._ready(session)
             _settle(first, "")
             reason = await session.ended()
         except EngineDiedError as error:
             reason = str(error)
+            self._failed_starts += 1
+            self._faulty = session.faulty or self._failed_starts >= self._most_failed_starts
             _settle(first, reason)
             self._queue.fail_all(error)
         finally:
@@ -191,6 +230,7 @@ class EngineClient:
         if session.hello is not None:
             self._voices = session.hello.voices
             self._name = session.hello.engine
+            self.detail = session.hello.detail
         if self._stopping.is_set():
             session.shut_down()
             return
@@ -228,7 +268,7 @@ class EngineClient:
 
     def _child_environment(self) -> dict[str, str]:
         # The samples of a voice are no matrix: OpenBLAS would only start threads that never work.
-        return {"OPENBLAS_NUM_THREADS": "1"} | dict(os.environ) | self._environment
+        return {"OPENBLAS_NUM_THREADS": "1"} | dict(os.environ) | self.environment
 
 
 def _settle(future: "asyncio.Future[str]", result: str) -> None:

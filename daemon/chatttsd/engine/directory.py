@@ -1,79 +1,193 @@
-"""Which engine speaks: the worker clients by engine name, their voices, and why it is a fallback."""
+"""Which engine speaks: ChatTTS and the one that is always there, their voices, and why it is a fallback."""
 
-import logging
+import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-from chatttsd.engine.api import EngineDiedError, Voice, WorkerSettings
-from chatttsd.engine.client import EngineClient, WorkerState, worker_command
+from chatttsd.engine.api import EngineFaultError, ModelSettings, Synthesiser, Voice, WorkerSettings
+from chatttsd.engine.client import worker_command
+from chatttsd.engine.embedded import EmbeddedEngine
+from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback
+from chatttsd.engine.model import ModelState, ResidentModel
+from chatttsd.engine.model_setup import MODEL_ENGINE, MODEL_VOICE, Command
+from chatttsd.platform.paths import voices_directory
 
-_LOGGER = logging.getLogger(__name__)
-NO_CHATTTS = "this version has no ChatTTS engine yet, so espeak-ng speaks"
+if TYPE_CHECKING:
+    from chatttsd.voices.watch import WatchedVoices
+
+AUTO: Final = "auto"
+EMBEDDED: Final = "espeak-ng"
+"""The engine beside ChatTTS under `auto`."""
 
 
 class EngineDirectory:
-    """Owns the worker of the chosen engine; `on_change` is called when anything it tells has changed."""
+    """Owns the workers of the chosen engine(s); `on_change` is called when anything it tells has changed."""
 
     def __init__(
         self,
         engine: str,
-        settings: WorkerSettings,
+        worker: WorkerSettings,
+        model: ModelSettings,
         *,
         on_change: Callable[[], None],
         on_restart: Callable[[], None],
+        command: Command = worker_command,
     ) -> None:
         self.configured = engine
-        self.engine = "espeak-ng" if engine == "auto" else engine
-        self._fallback_reason = NO_CHATTTS if engine == "auto" else ""
         self._on_change = on_change
-        self._on_restart = on_restart
-        self._trouble = ""
-        self.client = EngineClient(worker_command(self.engine), settings, on_state=self._changed)
+        self._voices: WatchedVoices | None = None
+        self.embedded: EmbeddedEngine | None = None
+        self.model: ResidentModel | None = None
+        if engine != MODEL_ENGINE:
+            name = EMBEDDED if engine == AUTO else engine
+            self.embedded = EmbeddedEngine(
+                name, worker, on_change=on_change, on_restart=on_restart, command=command
+            )
+        if engine in (AUTO, MODEL_ENGINE):
+            self.model = ResidentModel(
+                model, worker, on_change=on_change, on_restart=on_restart, command=command
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the option `engine` may be."""
+        own = (self.model and MODEL_ENGINE, self.embedded and self.embedded.name)
+        return (AUTO, *(name for name in own if name))
+
+    @property
+    def engine(self) -> str:
+        """The engine that a request gets which asks for none."""
+        if self.embedded is None or (self.model and self.model.speaks):
+            return MODEL_ENGINE
+        return self.embedded.name
 
     @property
     def model_state(self) -> str:
-        """The state of the ChatTTS model."""
-        return "absent"
+        """The state of the ChatTTS model; `unloaded` where the configuration leaves it out."""
+        return str(self.model.state if self.model else ModelState.UNLOADED)
+
+    @property
+    def progress(self) -> str:
+        """How far the model is, such as `loading 62 %`; empty when there is nothing to tell."""
+        return self.model.progress if self.model else ""
+
+    @property
+    def detail(self) -> str:
+        """What ChatTTS runs on, in which precision, and why; empty before it has been loaded."""
+        return self.model.client.detail if self.model else ""
+
+    @property
+    def ahead(self) -> int:
+        """How many segments an engine here likes to know before their turn."""
+        return self.model.settings.batch - 1 if self.model else 0
+
+    @property
+    def expected(self) -> bool:
+        """Whether the reason is nothing but a model on its way."""
+        coming = self.model and self.model.state in (ModelState.LOADING, ModelState.WARMING)
+        return bool(coming) and not (self.embedded and self.embedded.reason)
 
     @property
     def reason(self) -> str:
         """Why nothing or another engine speaks; empty when all is well."""
-        return self._trouble or self._fallback_reason
+        trouble = self.embedded.reason if self.embedded else ""
+        why = self.model.reason if self.model else ""
+        if why and self.model and self.embedded and not self.model.speaks:
+            why += f", so {self.embedded.name} speaks"
+        return "; ".join(reason for reason in (trouble, why) if reason)
 
     @property
     def voices(self) -> tuple[Voice, ...]:
-        """Every voice that can be asked for; empty until the worker has said hello."""
-        return self.client.voices
+        """Every voice that can be asked for: ChatTTS's at once, the others once their worker said hello."""
+        return (*self._voices_of(MODEL_ENGINE), *(self.embedded.voices if self.embedded else ()))
 
-    def knows_voice(self, voice: str) -> bool:
-        """Tell whether a voice can be asked for; an empty one always, any before the worker said hello."""
-        return not voice or not self.voices or any(voice == item.id for item in self.voices)
+    def _voices_of(self, engine: str) -> tuple[Voice, ...]:
+        if engine != MODEL_ENGINE:
+            return self.embedded.voices if self.embedded else ()
+        stored = self._voices.voices if self._voices else ()
+        return tuple(
+            Voice(f"{MODEL_VOICE}{voice.id}", voice.name, MODEL_ENGINE, voice.languages) for voice in stored
+        )
 
-    def knows_language(self, tag: str) -> bool:
+    def knows_voice(self, voice: str, engine: str = AUTO) -> bool:
+        """Tell whether an engine has a voice; an empty one always, any before its worker said hello."""
+        if not voice or (self.embedded and engine != MODEL_ENGINE and not self.embedded.voices):
+            return True
+        offered = self.voices if engine == AUTO else self._voices_of(engine)
+        return any(voice == item.id for item in offered)
+
+    def knows_language(self, tag: str, engine: str = AUTO) -> bool:
         """Tell whether a voice speaks the language of a BCP 47 tag; its region is the engine's to choose."""
         wanted = tag.split("-")[0].lower()
-        spoken = (language for voice in self.voices for language in voice.languages)
-        return not self.voices or any(language.split("-")[0].lower() == wanted for language in spoken)
+        offered = self.voices if engine == AUTO else self._voices_of(engine)
+        if engine != MODEL_ENGINE and self.embedded and not self.embedded.voices:
+            return True
+        spoken = (language for voice in offered for language in voice.languages)
+        return any(language.split("-")[0].lower() == wanted for language in spoken)
 
-    def configure(self, settings: WorkerSettings) -> None:
-        """Use other deadlines from the next request on."""
-        self.client.settings = settings
+    def refusal(self, engine: str) -> str:
+        """Return why an engine cannot speak however long one waits; empty when it may be asked."""
+        only_model = engine == MODEL_ENGINE or self.embedded is None
+        return self.model.refusal() if self.model and only_model else ""
+
+    def synthesiser(self, engine: str) -> Synthesiser:
+        """Return what says the segments of an utterance whose option `engine` this is, one of `names`."""
+        if self.model is not None and (engine == MODEL_ENGINE or self.embedded is None):
+            return ModelSynthesiser(self.model)
+        if self.embedded is None:
+            raise ValueError(f"engine {engine!r}: allowed are {', '.join(self.names)}")
+        if self.model is not None and engine == AUTO:
+            return WithFallback(self.model, self.embedded.client)
+        return Embedded(self.embedded.client)
+
+    def configure(self, worker: WorkerSettings, model: ModelSettings) -> None:
+        """Use other deadlines from the next request on, and another model once nothing of it is speaking."""
+        if self.embedded:
+            self.embedded.client.settings = worker
+        if self.model:
+            self.model.configure(model, worker)
+
+    async def rescan(self) -> None:
+        """Read the folder of voices now."""
+        if self._voices:
+            await self._voices.rescan()
 
     async def start(self) -> None:
-        """Start the worker; a failure is kept as `reason`."""
-        try:
-            await self.client.start()
-        except EngineDiedError as error:
-            _LOGGER.error("%s", error)  # noqa: TRY400 - the message says it all, the traceback nothing
+        """Start what is always there, so that it speaks at once; then load the model if it is wanted."""
+        first = [self.embedded.start()] if self.embedded else []
+        await asyncio.gather(*first, *([self._start_voices()] if self.model else []))
+        if self.model:
+            self.model.begin()
+
+    async def _start_voices(self) -> None:
+        # Not at the top: whoever activates the service need not wait for the import, 11 of 140 ms.
+        from chatttsd.voices.watch import WatchedVoices
+
+        self._voices = WatchedVoices(voices_directory(), self._on_change)
+        await self._voices.start()
+        self._on_change()
+
+    def load(self) -> None:
+        """Begin to load the model; raises EngineFaultError with the reason when it cannot be."""
+        if self.model is None:
+            raise EngineFaultError(self.left_out)
+        self.model.load()
+
+    @property
+    def left_out(self) -> str:
+        """Say that the configuration does without ChatTTS."""
+        return f"[speech] engine is '{self.configured}', which does without ChatTTS"
+
+    async def unload(self) -> None:
+        """End the model's worker."""
+        if self.model:
+            await self.model.unload()
 
     async def stop(self) -> None:
-        """End the worker."""
-        await self.client.stop()
-
-    def _changed(self, state: WorkerState, reason: str) -> None:
-        if state is WorkerState.STARTING and self._trouble:
-            self._on_restart()
-        if state is WorkerState.READY:
-            self._trouble = ""
-        elif reason:
-            self._trouble = reason
-        self._on_change()
+        """End the workers."""
+        if self.model:
+            await self.model.stop()
+        if self._voices:
+            await self._voices.stop()
+        if self.embedded:
+            await self.embedded.stop()

@@ -30,6 +30,7 @@ class EspeakEngine:
     """Speaks through libespeak-ng; `words_per_minute` and `pitch_value` say what is attained."""
 
     name = ENGINE
+    detail = ""
 
     def __init__(self) -> None:
         self._library = EspeakLibrary()

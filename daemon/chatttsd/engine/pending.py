@@ -9,6 +9,8 @@ from chatttsd.engine.api import EngineError, SynthesisRequest
 
 HIGH_WATER: Final = 1 << 20
 """Bytes of unread foreground audio (22 s) above which the worker is not listened to any more."""
+MOST_INTERRUPTIONS: Final = 5
+"""So often is the work on a background request thrown away for a foreground one; then it is finished."""
 
 
 class PendingRequest:
@@ -22,6 +24,9 @@ class PendingRequest:
         """Nobody may have to wait for its reader: all of its audio (one segment) is kept until it is read."""
         self.sounded = False
         self.ended = False
+        self._interruptions = 0
+        self._taken = 0
+        self._skip = 0
         self._chunks: deque[bytes] = deque()
         self._bytes = 0
         self._error: EngineError | None = None
@@ -32,12 +37,31 @@ class PendingRequest:
         """Whether the reader is so slow that the worker has to wait; never for a background request."""
         return self._bytes > HIGH_WATER and not self.background
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a foreground request may go before it although the worker is at it."""
+        return self.background and not self.ended and self._interruptions < MOST_INTERRUPTIONS
+
+    def restart(self, number: int) -> None:
+        """Make it ready to be submitted again, as `number`; sound that came already is not taken twice.
+
+        That is right because engines are deterministic. Only an interruption that costs work is counted.
+        """
+        self._interruptions += self.sounded
+        self.number = number
+        self.sounded = False
+        self._skip = self._taken
+
     def add(self, chunk: bytes) -> None:
         """Take audio from the worker."""
         self.sounded = True
-        self._chunks.append(chunk)
-        self._bytes += len(chunk)
-        self._news.set()
+        fresh = chunk[self._skip :]
+        self._skip -= len(chunk) - len(fresh)
+        if fresh:
+            self._taken += len(fresh)
+            self._chunks.append(fresh)
+            self._bytes += len(fresh)
+            self._news.set()
 
     def finish(self) -> None:
         """End well: the iteration stops after the chunks that are still unread."""
@@ -77,6 +101,15 @@ class RequestQueue:
         """Put a request at the end of its line."""
         pending.background = background
         (self._background if background else self._foreground).append(pending)
+
+    def put_back(self, pending: PendingRequest) -> None:
+        """Put a background request before all others of its kind."""
+        self._background.appendleft(pending)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether a foreground request waits."""
+        return bool(self._foreground)
 
     def discard(self, pending: PendingRequest) -> None:
         """Take a request out, wherever it waits; nothing happens if it does not."""

@@ -38,6 +38,8 @@ class WorkerSession:
         clock: Callable[[], float],
     ) -> None:
         self.hello: Hello | None = None
+        self.faulty = False
+        """Whether the worker said that another one would not start either."""
         self._name = name
         self._settings = settings
         self._on_free = on_free
@@ -106,6 +108,16 @@ class WorkerSession:
         self.relax()
         self._on_free(pending)
 
+    def give_back(self) -> PendingRequest | None:
+        """Stop working on a background request, so that it can be submitted again; None if there is none."""
+        current = self._current
+        if current is None or not current.may_wait:
+            return None
+        self._current = None
+        self._heard_at = self._clock()
+        self._process.send(Frame(FrameType.CANCEL, current.number))
+        return current
+
     def relax(self) -> None:
         """Listen to the worker again once the reader has caught up."""
         if self._paused and not (self._current is not None and self._current.full):
@@ -163,7 +175,8 @@ class WorkerSession:
         if frame.type is FrameType.HELLO:
             self.hello = Hello.decode(frame.payload)
             self._name = self.hello.engine
-        elif frame.type is FrameType.ERROR and frame.request == NO_REQUEST:
+        elif frame.type in {FrameType.ERROR, FrameType.FAULT} and frame.request == NO_REQUEST:
+            self.faulty = frame.type is FrameType.FAULT
             self._process.blame(f"cannot start: {decode_text(frame.payload)}")
         else:
             raise ProtocolError(f"{frame.type.name} before HELLO")

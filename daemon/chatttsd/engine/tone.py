@@ -35,6 +35,7 @@ class ToneEngine:
     """Says any text in tones; for tests only."""
 
     name = "tone"
+    detail = ""
 
     def __init__(
         self,

@@ -18,7 +18,9 @@ MAGIC: Final = b"cTw1"
 HEADER: Final = struct.Struct("!4sBII")
 MAX_PAYLOAD: Final = 1 << 20
 """Bytes; a segment is a few hundred characters and a piece of audio at most 40 ms."""
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
+MAX_FOLLOWING: Final = 4
+"""How many requests a request may announce."""
 NO_REQUEST: Final = 0
 """The request id of frames that belong to no request."""
 
@@ -28,7 +30,7 @@ class ProtocolError(Exception):
 
 
 class FrameType(IntEnum):
-    """What a frame says; HELLO, AUDIO, DONE, ERROR and STATUS come from the worker, the others go to it."""
+    """What a frame says; SYNTHESISE, CANCEL and SHUTDOWN go to the worker, the others come from it."""
 
     HELLO = 1
     SYNTHESISE = 2
@@ -38,11 +40,13 @@ class FrameType(IntEnum):
     ERROR = 6
     STATUS = 7
     SHUTDOWN = 8
+    FAULT = 9
+    """In place of HELLO: the engine cannot start, and would not if it were tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message; `request` is NO_REQUEST for HELLO, STATUS, SHUTDOWN and the ERROR of a failed start."""
+    """One message; `request` is NO_REQUEST for what belongs to none, such as HELLO and a failed start."""
 
     type: FrameType
     request: int = NO_REQUEST
@@ -95,49 +99,66 @@ _FRAME_TYPES: Final = frozenset(FrameType)
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a worker says first: its engine, its voices, its protocol version."""
+    """What a worker says first: its engine, its voices, a line about it, its protocol version."""
 
     engine: str
     voices: tuple[Voice, ...]
+    detail: str = ""
     version: int = PROTOCOL_VERSION
 
     def encode(self) -> bytes:
         """Return the HELLO payload."""
+        voices = [asdict(voice) for voice in self.voices]
         return _dump(
-            {"engine": self.engine, "version": self.version, "voices": [asdict(v) for v in self.voices]}
+            {"engine": self.engine, "version": self.version, "detail": self.detail, "voices": voices}
         )
 
     @classmethod
     def decode(cls, payload: bytes) -> "Hello":
         """Read a HELLO payload; raises ProtocolError, also for another protocol version."""
-        fields = _load(payload, {"engine": str, "version": int, "voices": list})
+        fields = _load(payload, {"engine": str, "version": int, "detail": str, "voices": list})
         if fields["version"] != PROTOCOL_VERSION:
             raise ProtocolError(f"worker speaks protocol {fields['version']}, this is {PROTOCOL_VERSION}")
-        return cls(fields["engine"], tuple(_voice(item) for item in fields["voices"]))
+        voices = tuple(_voice(item) for item in fields["voices"])
+        return cls(fields["engine"], voices, fields["detail"])
 
 
 def encode_request(request: SynthesisRequest) -> bytes:
-    """Return the SYNTHESISE payload."""
+    """Return the SYNTHESISE payload; what follows is left out where it would not fit."""
+    fields = _request_fields(request)
+    following = [_request_fields(item) for item in request.following[:MAX_FOLLOWING]]
+    payload = _dump(fields | {"following": following})
+    return payload if len(payload) <= MAX_PAYLOAD else _dump(fields | {"following": []})
+
+
+def _request_fields(request: SynthesisRequest) -> dict[str, Any]:
     fields: dict[str, Any] = {name: getattr(request, name) for name in _REQUEST_FIELDS}
     numbers = {name: float(fields[name]) for name in ("rate", "pitch", "volume")}
-    return _dump(fields | numbers | {"parameters": dict(request.parameters)})
+    return fields | numbers | {"parameters": dict(request.parameters)}
 
 
 def decode_request(payload: bytes) -> SynthesisRequest:
     """Read a SYNTHESISE payload; raises ProtocolError."""
-    fields = _load(payload, _REQUEST_FIELDS)
+    fields = _load(payload, _REQUEST_FIELDS | {"following": list})
+    following = fields.pop("following")
+    if len(following) > MAX_FOLLOWING:
+        raise ProtocolError(f"{len(following)} requests follow, allowed are {MAX_FOLLOWING}")
+    return _request(fields, tuple(_request(_check(item, _REQUEST_FIELDS)) for item in following))
+
+
+def _request(fields: dict[str, Any], following: tuple[SynthesisRequest, ...] = ()) -> SynthesisRequest:
     if not all(isinstance(value, str) for value in fields["parameters"].values()):
         raise ProtocolError("a parameter of a request is not a string")
-    return SynthesisRequest(**fields)
+    return SynthesisRequest(**fields, following=following)
 
 
 def encode_text(text: str) -> bytes:
-    """Return the payload of ERROR and STATUS: one line for people."""
+    """Return the payload of ERROR, FAULT and STATUS: one line for people."""
     return _dump({"text": text})
 
 
 def decode_text(payload: bytes) -> str:
-    """Read the payload of ERROR and STATUS; raises ProtocolError."""
+    """Read the payload of ERROR, FAULT and STATUS; raises ProtocolError."""
     return str(_load(payload, {"text": str})["text"])
 
 

@@ -6,6 +6,7 @@ touches the engine. The process ends as soon as the daemon's end of the socket i
 
 import argparse
 import ctypes
+import json
 import os
 import queue
 import signal
@@ -14,13 +15,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
-from chatttsd.engine.api import Engine, EngineError, SynthesisRequest
+from chatttsd.engine.api import Engine, EngineError, EngineFaultError, ModelSettings, SynthesisRequest
 from chatttsd.engine.wire import (
     NO_REQUEST,
     Frame,
@@ -35,6 +37,7 @@ from chatttsd.engine.wire import (
 Report = Callable[[str], None]
 """Tells the daemon what the engine is doing, e.g. `loading 62 %`."""
 Factory = Callable[[Report], Engine]
+"""Makes an engine; raises EngineFaultError for what another try would not mend."""
 Lost = Callable[[], None]
 
 FIRST_PIECE: Final = SAMPLE_RATE * SAMPLE_BYTES * 20 // 1000
@@ -69,9 +72,11 @@ class Worker:
         try:
             engine = factory(self.report)
         except Exception as error:
-            self._send(Frame(FrameType.ERROR, NO_REQUEST, encode_text(describe_start(error))))
+            kind = FrameType.FAULT if isinstance(error, EngineFaultError) else FrameType.ERROR
+            self._send(Frame(kind, NO_REQUEST, encode_text(describe_start(error))))
             return 1
-        self._send(Frame(FrameType.HELLO, payload=Hello(engine.name, tuple(engine.voices())).encode()))
+        hello = Hello(engine.name, tuple(engine.voices()), engine.detail)
+        self._send(Frame(FrameType.HELLO, payload=hello.encode()))
         while (job := self._waiting.get()) is not None:
             self._serve(engine, job)
         engine.close()
@@ -184,20 +189,40 @@ def _place(error: Exception) -> str:
     return place
 
 
-def _espeak(_report: Report) -> Engine:
+def _espeak(_settings: str, _report: Report) -> Engine:
     from chatttsd.engine.espeak import EspeakEngine
 
     return EspeakEngine()
 
 
-def _tone(_report: Report) -> Engine:
+def _tone(_settings: str, _report: Report) -> Engine:
     from chatttsd.engine.tone import ToneEngine
 
     return ToneEngine()
 
 
-ENGINES: Final[dict[str, Factory]] = {"espeak-ng": _espeak, "tone": _tone}
-"""Every engine by its name; a factory imports its engine only when called."""
+def _chattts(settings: str, report: Report) -> Engine:
+    """Load the model; whatever is wrong with it or its libraries would be so at the next try too."""
+    chosen = json.loads(settings)
+    try:
+        from chatttsd.engine.chattts.api import ModelError
+        from chatttsd.engine.chattts.engine import create
+    except ImportError as error:
+        raise EngineFaultError(describe_start(error)) from None
+    try:
+        return create(ModelSettings(**chosen["model"]), chosen["voices_directory"], report)
+    except ModelError as error:
+        raise EngineFaultError(str(error)) from None
+    except Exception as error:
+        raise EngineFaultError(describe_start(error)) from None
+
+
+ENGINES: Final[dict[str, Callable[[str, Report], Engine]]] = {
+    "espeak-ng": _espeak,
+    "tone": _tone,
+    "chattts": _chattts,
+}
+"""Every engine by its name; its settings are a JSON object or empty. It is imported only when it is made."""
 
 
 def die_with_parent() -> None:
@@ -209,13 +234,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the worker; returns the exit status."""
     parser = argparse.ArgumentParser(prog="chatttsd-worker", description="Engine worker of chatttsd.")
     parser.add_argument("--engine", required=True, choices=sorted(ENGINES))
+    parser.add_argument("--settings", default="", help="a JSON object for an engine that takes one")
     parser.add_argument("--fd", required=True, type=int, help="the inherited socket")
     options = parser.parse_args(arguments)
     # Ctrl-C at a terminal goes to the whole group; the daemon decides when its worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     channel = socket.socket(fileno=options.fd)
-    return Worker(channel, lambda: os._exit(0)).run(ENGINES[options.engine])
+    return Worker(channel, lambda: os._exit(0)).run(partial(ENGINES[options.engine], options.settings))
 
 
 if __name__ == "__main__":

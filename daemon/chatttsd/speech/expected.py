@@ -26,8 +26,13 @@ def expected_seconds(text: str, rate: float = 1.0) -> float:
     """
     if not rate > 0:
         raise ValueError(f"rate: got {rate}, allowed: a number above 0")
+    return max(SHORTEST, spoken_seconds(text) / rate)
+
+
+def spoken_seconds(text: str) -> float:
+    """Return the sum of what each part of `text` takes at rate 1, in seconds; 0 for nothing."""
     seconds = len(_SYLLABLE.findall(text)) / _SYLLABLES_PER_SECOND
     seconds += len(_DIGIT.findall(text)) * _SECONDS_PER_DIGIT + len(_SIGN.findall(text)) * _SECONDS_PER_SIGN
     for word in _WORD.findall(text):
         seconds += max(1 / _WORDS_PER_SECOND, len(word) / _LETTERS_PER_SECOND)
-    return max(SHORTEST, seconds / rate)
+    return seconds

@@ -2,12 +2,12 @@
 
 import ctypes
 import importlib
-import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
+from chatttsd.ctl import model_step
 from chatttsd.ctl.doctor.finding import Finding, fail, ok, warn
 
 _REINSTALL: Final = "reinstall it: pip install --force-reinstall espeakng-loader"
@@ -32,8 +32,8 @@ def check_espeak(module: str = "espeakng_loader") -> list[Finding]:
 
 def check_model_libraries() -> list[Finding]:
     """Whether torch could be imported; it is only looked for, which is cheap."""
-    if importlib.util.find_spec("torch") is None:
-        return [warn("torch", "not installed: espeak-ng speaks, ChatTTS cannot")]
+    if not model_step.have_libraries():
+        return [warn("torch", "not installed: espeak-ng speaks, ChatTTS cannot", model_step.LIBRARIES)]
     return [ok("torch", "installed")]
 
 

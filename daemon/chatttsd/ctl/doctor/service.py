@@ -8,7 +8,7 @@ from typing import Final
 
 from chatttsd import __version__
 from chatttsd.constants import BUS_NAME
-from chatttsd.ctl import guard, output, unit
+from chatttsd.ctl import guard, model_step, output, unit
 from chatttsd.ctl.bus import Speech, connect
 from chatttsd.ctl.doctor.finding import Finding, fail, ok, warn
 from chatttsd.ctl.exits import CommandError
@@ -140,5 +140,10 @@ def _voice(properties: Mapping[str, object]) -> Finding:
     detail = (
         f"{properties.get('Engine', 'nobody')} speaks, the model is {properties.get('ModelState', 'unknown')}"
     )
+    figures = properties.get("Statistics")
+    if isinstance(figures, Mapping) and (on := output.clause(figures.get("engine_detail", ""))):
+        detail += f" ({on})"
     reason = output.clause(properties.get("Reason", ""))
-    return warn("voice", f"{detail}: {reason}") if reason else ok("voice", detail)
+    if not reason:
+        return ok("voice", detail)
+    return warn("voice", f"{detail}: {reason}", model_step.next_step(properties))

@@ -1,0 +1,159 @@
+"""Who says a segment, over a real worker of the model and a real one of the engine beside it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatttsd.engine.api import EngineError, EngineFaultError, ModelSettings, SynthesisRequest
+from chatttsd.engine.client import EngineClient
+from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback
+from chatttsd.engine.model import ModelState
+from support.engine_clients import QUICK, States, pid_of
+from support.residence import Residence, residence, spoken
+from support.scripted_worker import HALF, POISON, REFUSED, Script, scripted_command
+from support.tone_decoder import decode
+
+WAITING = ModelSettings(while_loading="wait")
+
+
+@asynccontextmanager
+async def voice(
+    folder: Path, script: Script | None = None, settings: ModelSettings | None = None
+) -> AsyncIterator[tuple[WithFallback, Residence]]:
+    """Both engines; the model is not asked for yet."""
+    beside = EngineClient(scripted_command("espeak-ng", ""), QUICK, on_state=States())
+    try:
+        await beside.start()
+        async with residence(folder, script, settings) as made:
+            yield WithFallback(made.model, beside), made
+    finally:
+        await beside.stop()
+
+
+async def test_the_other_engine_speaks_while_the_model_loads_and_the_model_once_it_can(
+    tmp_path: Path,
+) -> None:
+    async with voice(tmp_path, Script(waits=True)) as (both, made):
+        assert await spoken(both, "one") == ["one"]
+        assert made.model.state is ModelState.LOADING, "the request loads it"
+        made.folder.go()
+        await made.reach(ModelState.READY)
+        assert await spoken(both, "two", voice="chattts/alder") == ["§two"]
+
+
+async def test_a_request_may_be_made_to_wait_for_the_model(tmp_path: Path) -> None:
+    async with voice(tmp_path, Script(waits=True), WAITING) as (both, made):
+        assert made.model.speaks, "it is the model's voice that answers"
+        waiting = asyncio.create_task(spoken(both, "patient"))
+        await made.until(lambda: made.model.progress)
+        made.folder.go()
+        assert await waiting == ["§patient"]
+
+
+async def test_who_waits_for_a_model_that_fails_is_answered_by_the_other_engine(tmp_path: Path) -> None:
+    async with voice(tmp_path, Script(fault="wrong shape"), WAITING) as (both, made):
+        assert await spoken(both, "one", voice="chattts/alder", parameters={"seed": "1"}) == ["one"]
+        assert await spoken(both, "two") == ["two"]
+        assert made.folder.starts == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "char"},
+        {"kind": "key"},
+        {"language": "fr"},
+        {"voice": "espeak-ng/en"},
+        {"language": "fr", "voice": "chattts/alder"},
+    ],
+)
+async def test_what_the_model_does_not_say_goes_to_the_other_engine(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    async with voice(tmp_path) as (both, made):
+        made.model.load()
+        await made.reach(ModelState.READY)
+        assert await spoken(both, "x", background=False, **options) == ["x"]
+        assert await spoken(both, "y", language="zh-TW") == await spoken(both, "y", language="cmn") == ["§y"]
+        assert made.model.reason == ""
+
+
+async def test_a_segment_that_the_model_refuses_is_said_by_the_other_engine_and_told(tmp_path: Path) -> None:
+    async with voice(tmp_path, settings=WAITING) as (both, made):
+        assert await spoken(both, f"{REFUSED} words") == [f"{REFUSED} words"]
+        why = "espeak-ng spoke for ChatTTS: the model's speech was silent, in 3 attempts"
+        assert made.model.reason == why
+        assert await spoken(both, "well") == ["§well"]
+        assert made.model.reason == ""
+
+
+async def test_a_segment_that_breaks_off_goes_on_at_the_word(tmp_path: Path) -> None:
+    text = f"one two three four {HALF} five six seven"
+    async with voice(tmp_path, Script(pace=0.2), WAITING) as (both, made):
+        request = SynthesisRequest(text)
+        stream = both.synthesise(request, expected_seconds=1.0)
+        pcm = np.frombuffer(b"".join([chunk async for chunk in stream]), np.int16)
+        by_model, by_other = decode(pcm)
+        assert by_model.text.startswith("§one two three")
+        assert by_other.text
+        assert text.endswith(" " + by_other.text)
+        assert "broke off" in made.model.reason
+
+
+async def test_a_worker_killed_mid_segment_loses_no_sound_and_repeats_none(tmp_path: Path) -> None:
+    async with voice(tmp_path, Script(pace=1.0), WAITING) as (both, made):
+        stream = both.synthesise(SynthesisRequest("sentence"), expected_seconds=1.0)
+        pcm = await anext(stream)
+        os.kill(pid_of(made.model.client), signal.SIGKILL)
+        pcm += b"".join([chunk async for chunk in stream])
+        assert [piece.text for piece in decode(np.frombuffer(pcm, np.int16))] == ["§sentence"]
+        assert made.model.reason == ""
+
+
+async def test_a_text_that_kills_the_worker_twice_is_said_by_the_other_engine(tmp_path: Path) -> None:
+    async with voice(tmp_path, settings=WAITING) as (both, made):
+        assert await spoken(both, POISON) == [POISON]
+        assert made.folder.starts >= 2
+        assert await spoken(both, "next") == ["§next"]
+
+
+async def test_hints_reach_the_model_and_never_the_other_engine(tmp_path: Path) -> None:
+    hints = (SynthesisRequest("b"), SynthesisRequest("c", language="fr"), SynthesisRequest("d"))
+    async with voice(tmp_path, settings=WAITING) as (both, made):
+        assert await spoken(both, "a", following=hints) == ["§a"]
+        assert made.folder.asked == [("a", ["b", "d"])]
+        assert await spoken(both, "x", kind="char", following=hints) == ["x"]
+
+
+async def test_an_explicit_request_waits_for_the_model_even_after_it_was_unloaded(tmp_path: Path) -> None:
+    async with residence(tmp_path) as made:
+        await made.model.unload()
+        assert await spoken(ModelSynthesiser(made.model), "asked") == ["§asked"]
+
+
+async def test_an_explicit_request_fails_with_what_the_model_says(tmp_path: Path) -> None:
+    async with residence(tmp_path) as made:
+        only = ModelSynthesiser(made.model)
+        with pytest.raises(EngineError, match="silent, in 3 attempts"):
+            await spoken(only, REFUSED)
+    async with residence(tmp_path, Script(fault="wrong shape")) as made:
+        with pytest.raises(EngineFaultError, match="wrong shape"):
+            await spoken(ModelSynthesiser(made.model), "asked")
+
+
+async def test_an_embedded_engine_gets_only_what_it_knows() -> None:
+    client = EngineClient(scripted_command("espeak-ng", ""), QUICK, on_state=States())
+    await client.start()
+    try:
+        plain = Embedded(client)
+        assert await spoken(
+            plain, "x", voice="chattts/alder", parameters={"tone_seconds_per_second": "999"}
+        ) == ["x"]
+    finally:
+        await client.stop()

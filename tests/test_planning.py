@@ -1,0 +1,136 @@
+"""What may be asked for of which engine, and what becomes of defaults that fit another one."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from chatttsd.bus.errors import BusError
+from chatttsd.config import Config
+from chatttsd.planning import Planner
+from chatttsd.speech.options import SpeakOptions
+from chatttsd.speech.utterance import Utterance
+from support.fakes import FakeEngine
+
+if TYPE_CHECKING:
+    from chatttsd.engine.api import Synthesiser
+    from chatttsd.engine.directory import EngineDirectory
+
+VOICES = {"chattts/alder": "chattts", "espeak-ng/fr": "espeak-ng"}
+
+
+@dataclass
+class TwoEngines:
+    """What the planner needs of an `EngineDirectory` with both engines."""
+
+    names: tuple[str, ...] = ("auto", "chattts", "espeak-ng")
+    left_out: str = "it does without ChatTTS"
+    ahead: int = 3
+    reasons: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    client: FakeEngine = field(default_factory=FakeEngine)
+
+    def knows_voice(self, voice: str, engine: str = "auto") -> bool:
+        return not voice or (voice in VOICES and engine in ("auto", VOICES[voice]))
+
+    def knows_language(self, tag: str, engine: str = "auto") -> bool:
+        return tag in ("zh", "en") or (tag == "fr" and engine != "chattts")
+
+    def refusal(self, engine: str) -> str:
+        return self.reasons.get(engine, "")
+
+    def synthesiser(self, engine: str) -> "Synthesiser":
+        self.asked.append(engine)
+        return self.client
+
+
+@pytest.fixture
+def engines() -> TwoEngines:
+    return TwoEngines()
+
+
+@pytest.fixture
+def planner(engines: TwoEngines) -> Planner:
+    return Planner(Config(), cast("EngineDirectory", engines), lambda _audio, _seconds: None)
+
+
+def check(planner: Planner, options: SpeakOptions) -> None:
+    planner.check("words", options, SpeakOptions(voice="espeak-ng/fr"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SpeakOptions(),
+        SpeakOptions(voice="chattts/alder"),
+        SpeakOptions(voice="chattts/alder", engine="chattts", language="zh"),
+        SpeakOptions(voice="espeak-ng/fr", engine="chattts"),  # the default, which is not the caller's choice
+        SpeakOptions(language="fr"),
+        SpeakOptions(language="fr", engine="espeak-ng"),
+    ],
+)
+def test_what_an_engine_has_may_be_asked_for(planner: Planner, options: SpeakOptions) -> None:
+    check(planner, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            SpeakOptions(voice="chattts/alder", engine="espeak-ng"),
+            (
+                "option 'voice': got 'chattts/alder', "
+                "allowed: an id from the property Voices that belongs to espeak-ng"
+            ),
+        ),
+        (
+            SpeakOptions(voice="nobody"),
+            "option 'voice': got 'nobody', allowed: an id from the property Voices",
+        ),
+        (
+            SpeakOptions(language="fr", engine="chattts"),
+            "option 'language': got 'fr', allowed: auto or a language from the property Voices",
+        ),
+    ],
+)
+def test_what_another_engine_has_is_named(planner: Planner, options: SpeakOptions, message: str) -> None:
+    with pytest.raises(BusError) as caught:
+        check(planner, options)
+    assert (caught.value.name, str(caught.value)) == ("org.freedesktop.DBus.Error.InvalidArgs", message)
+
+
+def test_a_model_that_cannot_come_is_refused_only_to_who_asks_for_it(
+    planner: Planner, engines: TwoEngines
+) -> None:
+    engines.reasons["chattts"] = "a file is cut short"
+    check(planner, SpeakOptions())
+    with pytest.raises(BusError, match="a file is cut short") as caught:
+        check(planner, SpeakOptions(engine="chattts"))
+    assert caught.value.name == "org.chattts.Speech1.Error.ModelUnavailable"
+
+
+def test_without_chattts_it_is_unavailable_and_not_unknown(planner: Planner, engines: TwoEngines) -> None:
+    engines.names = ("auto", "espeak-ng")
+    with pytest.raises(BusError, match="does without ChatTTS") as caught:
+        check(planner, SpeakOptions(engine="chattts"))
+    assert caught.value.name.endswith("ModelUnavailable")
+    with pytest.raises(BusError, match="configured here: auto, espeak-ng"):
+        check(planner, SpeakOptions(engine="tone"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "voice", "used"),
+    [
+        ("auto", "chattts/alder", "chattts/alder"),
+        ("espeak-ng", "chattts/alder", ""),
+        ("chattts", "espeak-ng/fr", ""),
+        ("auto", "gone", ""),
+    ],
+)
+def test_a_default_voice_of_another_engine_does_not_mute_this_one(
+    planner: Planner, engines: TwoEngines, engine: str, voice: str, used: str
+) -> None:
+    recipe = planner.recipe(Utterance(1, ":1", "words", SpeakOptions(engine=engine, voice=voice), 0.0))
+    segment = recipe.plan.get(0)
+    assert segment is not None
+    assert (recipe.request(segment).voice, recipe.ahead, engines.asked) == (used, 3, [engine])
