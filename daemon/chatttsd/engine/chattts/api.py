@@ -4,7 +4,7 @@ Text -> `Prompt` (front end, tokens, speaker) -> `Generation` (decoder) -> hidde
 One audio token is 512 samples at 24 kHz; T tokens become (2T - 1) * 256 samples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
@@ -126,8 +126,11 @@ class Decoder(Protocol):
     def start(self, prompts: Sequence[Prompt], sampling: Sequence[Sampling]) -> Generation:
         """Prefill the prompts (at most 4) for `advance`; frees what an earlier generation held."""
 
-    def refine(self, prompt: Prompt, sampling: Sampling) -> list[int]:
-        """Return the text tokens that refinement draws for `[Sbreak]...[Pbreak]...`, without its end."""
+    def refine(self, prompt: Prompt, sampling: Sampling, cancelled: Callable[[], bool]) -> list[int]:
+        """Return the text tokens that refinement draws for `[Sbreak]...[Pbreak]...`, without its end.
+
+        Stops at the next token when `cancelled` tells so; frees what a generation held.
+        """
 
 
 class ModelError(Exception):

@@ -1,0 +1,110 @@
+"""Which decoder a model gets on this machine: device, precision and kernels, and why."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from chatttsd.engine.chattts.api import Backbone, Decoder, ModelError, Precision
+from chatttsd.engine.chattts.cpu import read_cpu
+from chatttsd.engine.chattts.decoder import MakeSampler, TokenDecoder
+from chatttsd.engine.chattts.graph_decoder import GraphDecoder
+from chatttsd.engine.chattts.interruptible import Interruptible
+from chatttsd.engine.chattts.native import start
+from chatttsd.engine.chattts.precision import (
+    NATIVE,
+    Choice,
+    asked_precision,
+    choose_for_cpu,
+    choose_for_cuda,
+)
+from chatttsd.engine.chattts.sampler import Sampler
+from chatttsd.engine.chattts.tokens import Tokens
+from chatttsd.engine.chattts.torch_backbone import TorchBackbone
+from chatttsd.engine.chattts.weights import Weights
+from chatttsd.engine.chattts.wording import never
+from chatttsd.platform.paths import cache_directory
+
+_DEVICES: Final = ("auto", "cpu", "cuda")
+
+Progress = Callable[[float], None]
+"""Takes how far it is, 0..1."""
+
+
+def choose(precision: str, device: str) -> Choice:
+    """Choose what the settings leave open; compiles the kernels if need be. Raises ModelError."""
+    if device not in _DEVICES:
+        raise ModelError(f"device: got {device!r}, allowed are {', '.join(_DEVICES)}")
+    usable = device != "cpu" and torch.cuda.is_available()
+    if device == "cuda" and not usable:
+        raise ModelError("device: got cuda, but torch sees no CUDA device here; allowed are auto, cpu")
+    if usable:
+        return choose_for_cuda(precision)
+    wanted = asked_precision(precision) or Precision.INT8
+    return choose_for_cpu(precision, read_cpu(), start.prepare(wanted, _kernels(), lambda: _compile(wanted)))
+
+
+def make_backbone(weights: Weights, choice: Choice, threads: int) -> Backbone:
+    """Pack the weights for a CPU; raises ModelError."""
+    if choice.kernels == NATIVE:
+        return start.make(weights, choice.precision, threads)
+    return TorchBackbone(weights, choice.precision, choice.device)
+
+
+def make_decoder(
+    weights: Weights, choice: Choice, tokens: Tokens, threads: int, progress: Progress
+) -> tuple[Decoder, Interruptible | None]:
+    """Return a decoder and, where there is one, what stops it between two prompts; raises ModelError."""
+    if choice.device == "cuda":
+        graphs = GraphDecoder(
+            weights,
+            choice.precision,
+            choice.device,
+            speaker_token=tokens.speaker,
+            end_of_refinement=tokens.end_of_refinement,
+        )
+        graphs.warm(progress)
+        return graphs, None
+    backbone = Interruptible(make_backbone(weights, choice, threads), never)
+    decoder = TokenDecoder(
+        backbone,
+        weights.embeddings(),
+        weights.text_head,
+        speaker_token=tokens.speaker,
+        end_of_refinement=tokens.end_of_refinement,
+        make_sampler=_sampler(choice),
+    )
+    return decoder, backbone
+
+
+def _sampler(choice: Choice) -> MakeSampler:
+    if choice.kernels != NATIVE:
+        return Sampler
+    # It needs numba, which must not be imported before its cache is named.
+    from chatttsd.engine.chattts.jitted_sampler import JittedSampler
+
+    return JittedSampler
+
+
+def torch_threads(choice: Choice, threads: int) -> int:
+    """Return how many threads torch may use in the decoder's thread.
+
+    The compiled kernels have threads of their own, and torch's wait for each other at every operation: where
+    something else uses the cores, that costs more than they bring.
+    """
+    return 1 if choice.kernels == NATIVE else threads
+
+
+def _compile(precision: Precision) -> None:
+    """Compile what `start.prepare` does not: the sampler, and a step."""
+    from chatttsd.engine.chattts.jitted_sampler import compile_sampler
+
+    compile_sampler()
+    backbone = start.make(start.SmallModel(), precision, threads=1, positions=1)
+    backbone.prefill(0, torch.ones(1, backbone.shape.hidden))
+    backbone.close()
+
+
+def _kernels() -> Path:
+    return cache_directory() / "numba"
