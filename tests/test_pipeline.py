@@ -46,6 +46,16 @@ async def test_every_request_announces_the_ones_after_it_silent_segments_left_ou
     assert all(not item.following for request in engine.requests for item in request.following)
 
 
+@pytest.mark.parametrize("start", [0, 2])
+async def test_the_first_request_of_a_reading_and_after_a_skip_says_so(start: int) -> None:
+    engine = FakeEngine()
+    async with aclosing(recipe(engine, ["", "one", "", "two", "three"]).pieces(start)) as pieces:
+        async for _ in pieces:
+            pass
+    assert [request.first for request in engine.requests] == [True] + [False] * (len(engine.requests) - 1)
+    assert len(engine.requests) >= 2
+
+
 @pytest.mark.parametrize("hints", [0, 1])
 async def test_no_more_is_announced_than_the_engine_likes_to_know(hints: int) -> None:
     engine = FakeEngine()

@@ -195,3 +195,11 @@ async def test_the_engine_is_told_of_the_segments_to_come(machine: Machine) -> N
     await machine.hear()
     counts = [len(request.following) for request in machine.engines.client.requests]
     assert counts == [2, 1, 0]
+
+
+async def test_a_reason_that_another_one_tells_with_more_is_told_once(machine: Machine) -> None:
+    machine.service._failure = "ChatTTS was unloaded"
+    machine.engines.reason = "ChatTTS was unloaded, so espeak-ng speaks"
+    assert machine.service.reason == machine.engines.reason
+    machine.engines.reason = machine.service._failure
+    assert machine.service.reason == machine.engines.reason

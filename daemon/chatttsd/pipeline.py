@@ -66,10 +66,10 @@ class Recipe:
 
     async def pieces(self, start: int) -> AsyncGenerator[Piece, None]:
         """Yield the PCM of every segment from number `start` on; raises EngineError."""
-        index = start
+        index, first = start, True
         while (segment := self.plan.get(index)) is not None:
             begins = True
-            async with aclosing(self._pcm(index, segment)) as chunks:
+            async with aclosing(self._pcm(index, segment, first)) as chunks:
                 async for pcm in chunks:
                     yield Piece(index, segment, pcm, begins)
                     begins = False
@@ -77,14 +77,15 @@ class Recipe:
                 yield Piece(index, segment, b"", begins=True)
                 await asyncio.sleep(0)  # a text of nothing but silence must not hold the loop
             index += 1
+            first = first and not segment.text
             if segment.text and self.plan.get(index) is not None:
                 silence = bytes(SAMPLE_BYTES * round(self.rest(segment) * SAMPLE_RATE))
                 yield Piece(index - 1, segment, silence, begins=False)
 
-    async def _pcm(self, index: int, segment: Segment) -> AsyncGenerator[bytes, None]:
+    async def _pcm(self, index: int, segment: Segment, first: bool) -> AsyncGenerator[bytes, None]:
         if not segment.text:
             return
-        request = replace(self.request(segment), following=self._following(index))
+        request = replace(self.request(segment), following=self._following(index), first=first)
         expected = expected_seconds(segment.text, request.rate)
         began, total = monotonic(), 0
         stream = self.engine.synthesise(request, expected_seconds=expected, background=self.background)

@@ -237,7 +237,9 @@ class Service:
             unknown,
             self._engines.reason,
         )
-        return "; ".join(dict.fromkeys(reason.rstrip(".") for reason in reasons if reason))
+        told = dict.fromkeys(reason.rstrip(".") for reason in reasons if reason)
+        # What an utterance failed of is often the beginning of why the engine does not speak.
+        return "; ".join(one for one in told if not any(one in other for other in told if other != one))
 
     @property
     def voices(self) -> Sequence[VoiceRow]:

@@ -173,3 +173,9 @@ def test_a_file_that_the_hub_does_not_have_is_named(hub: FakeHub) -> None:
     with pytest.raises(CommandError) as caught:
         Hub(one, hub.url).size("asset/other")
     assert str(caught.value) == f"{hub.url}/{REPOSITORY}/resolve/main/asset/other: not found (HTTP 404)"
+
+
+def test_a_server_that_sends_more_than_it_said_does_not_fill_the_disk(fetch: Fetch) -> None:
+    assert "more came than the 1000 bytes" in fetch.fault(size=1000)
+    assert not fetch.part.exists()
+    assert fetch.told[-1] <= 1000

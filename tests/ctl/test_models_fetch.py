@@ -11,6 +11,7 @@ import pytest
 
 from support.ctl import COMMAND, ctl, hermetic, on_terminal, start
 from support.hub import FakeHub, write_manifest
+from support.pulse import wait_for
 
 LARGE = "asset/gpt/model.bin"
 SMALL = "asset/tokenizer/words.json"
@@ -216,6 +217,8 @@ def test_a_fetch_that_is_interrupted_is_taken_up_again(scene: Scene) -> None:
     command = ["models", "fetch", "--dir", str(scene.model), "--accept-licence"]
     with start(command, scene.environment) as process:
         assert scene.hub.stalled.wait(50)
+        part = scene.model / f"{LARGE}.part"
+        wait_for(lambda: part.exists() and part.stat().st_size == 300_000, "what the hub has sent")
         process.send_signal(signal.SIGINT)
         assert process.wait(50) == 130
         assert process.stderr is not None

@@ -18,6 +18,7 @@ from chatttsd.engine.api import (
     WorkerSettings,
 )
 from chatttsd.engine.client import EngineClient, WorkerState
+from chatttsd.engine.persistent import Persistent
 from chatttsd.engine.tone import PACE
 from support.engine_clients import (
     LIMIT_SECONDS,
@@ -356,3 +357,35 @@ async def test_a_healthy_life_starts_the_back_off_afresh() -> None:
         os.kill(pid_of(client), signal.SIGKILL)
         await states.wait_for(WorkerState.READY, count)
     await client.stop()
+
+
+async def test_a_worker_that_hangs_is_found_out_although_every_request_is_cancelled_early() -> None:
+    async with running(fake_command("faulty")) as (client, states):
+        for text in ("sleep", *(["impatient"] * 10)):
+            stream = client.synthesise(SynthesisRequest(text))
+            with contextlib.suppress(TimeoutError, EngineDiedError):
+                async with asyncio.timeout(0.2):
+                    await drain(stream)
+            await stream.aclose()
+        assert WorkerState.FAILED in states.names()
+        assert "did not answer" in await states.wait_for(WorkerState.FAILED)
+
+
+async def test_a_request_behind_one_that_hangs_had_no_turn_and_is_given_again() -> None:
+    async with running(fake_command("faulty")) as (client, states):
+        stream = client.synthesise(SynthesisRequest("sleep"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await drain(stream)
+        await stream.aclose()
+        request = SynthesisRequest("the next")
+        said = [pcm async for pcm in Persistent(client).synthesise(request, expected_seconds=0.0)]
+        assert text_of(b"".join(said)) == ["the next"]
+        assert "did not answer" in await states.wait_for(WorkerState.FAILED)
+
+
+async def test_a_device_that_was_lost_costs_the_worker_and_not_every_request_to_come() -> None:
+    async with running(fake_command("faulty")) as (client, states):
+        assert isinstance(await error_of(client, "lose device"), EngineDiedError)
+        await states.wait_for(WorkerState.READY, 2)
+        assert text_of(await say(client, "by the next worker")) == ["by the next worker"]

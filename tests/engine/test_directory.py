@@ -194,3 +194,19 @@ async def test_the_daemon_imports_no_more_than_it_needs_to_be_on_the_bus() -> No
     probe = f"import sys, chatttsd.app; sys.exit(bool({late} & set(sys.modules)))"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", probe)
     assert await process.wait() == 0
+
+
+async def test_voices_may_be_asked_for_before_they_were_read(home: Path) -> None:
+    news = asyncio.Event()
+    for engine in ("auto", "chattts"):
+        directory = EngineDirectory(
+            *(engine, WORKER, ModelSettings(model_dir=str(home / "model"))),
+            on_change=news.set,
+            on_restart=lambda: None,
+            command=scripted_command,
+        )
+        for name in ("auto", "chattts"):
+            assert directory.knows_voice(VOICE, name), "whoever starts the service asks early"
+            assert directory.knows_language("zh-CN", name)
+    async with stage(home) as made:
+        assert not made.directory.knows_voice("chattts/nobody", "chattts")

@@ -3,17 +3,20 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import EngineError, EngineFaultError, ModelSettings, SynthesisRequest
+from chatttsd.engine.chattts.wording import rate_of, speed_of
 from chatttsd.engine.client import EngineClient
-from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback
+from chatttsd.engine.fallback import MODEL_RATES, Embedded, ModelSynthesiser, WithFallback, model_rate
 from chatttsd.engine.model import ModelState
+from chatttsd.speech.remainder import remainder
 from support.engine_clients import QUICK, States, pid_of
 from support.residence import Residence, residence, spoken
 from support.scripted_worker import HALF, POISON, REFUSED, Script, scripted_command
@@ -157,3 +160,43 @@ async def test_an_embedded_engine_gets_only_what_it_knows() -> None:
         ) == ["x"]
     finally:
         await client.stop()
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.5, 1.0, 1.2, 1.4, 4.0])
+def test_the_rate_of_the_model_is_the_nearest_that_it_has(rate: float) -> None:
+    request = SynthesisRequest("x", rate=rate)
+    assert model_rate(request) == pytest.approx(rate_of(speed_of(request)))
+
+
+@pytest.mark.parametrize("speed", range(10))
+def test_a_speed_is_a_rate_of_the_model(speed: int) -> None:
+    request = SynthesisRequest("x", rate=3.0, parameters={"speed": str(speed)})
+    assert model_rate(request) == pytest.approx(rate_of(speed_of(request)))
+
+
+class Recorder:
+    """Says nothing, and remembers what it should have said."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    async def synthesise(
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        assert expected_seconds > 0
+        assert not background
+        self.texts.append(request.text)
+        yield b""
+
+
+async def test_no_word_is_lost_by_a_rate_that_the_model_cannot_do(tmp_path: Path) -> None:
+    text = f"one two three four five six seven {HALF} eight nine"
+    beside = Recorder()
+    async with residence(tmp_path, Script(pace=1.0), WAITING) as made:
+        stream = WithFallback(made.model, beside).synthesise(
+            SynthesisRequest(text, rate=4.0), expected_seconds=1.0
+        )
+        heard = sum([len(pcm) async for pcm in stream]) / (SAMPLE_RATE * SAMPLE_BYTES)
+        assert "broke off" in made.model.reason
+    assert beside.texts == [remainder(text, heard, MODEL_RATES[1])]
+    assert len(beside.texts[0]) > len(remainder(text, heard, 4.0))

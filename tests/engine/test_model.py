@@ -10,11 +10,12 @@ import psutil
 import pytest
 
 from chatttsd.engine.api import EngineFaultError, ModelSettings
+from chatttsd.engine.fallback import ModelSynthesiser
 from chatttsd.engine.model import MOST_FAILED_STARTS, ModelState
 from chatttsd.engine.model_setup import NO_MODEL_THERE
 from support.engine_clients import pid_of
 from support.residence import WORKER, Residence, residence, spoken
-from support.scripted_worker import Script
+from support.scripted_worker import CHATTY, Script
 
 LOADED = [ModelState.LOADING, ModelState.WARMING, ModelState.READY]
 
@@ -188,3 +189,61 @@ async def test_a_model_is_loaded_with_the_daemon_or_with_the_first_request(tmp_p
     async with residence(tmp_path) as made:
         made.model.begin()
         await made.reach(ModelState.READY)
+
+
+async def test_a_fault_that_two_ask_about_at_once_is_one_load(tmp_path: Path) -> None:
+    async with residence(tmp_path, Script(fault="out of memory")) as made:
+        made.model.load()
+        await made.until(lambda: made.model.unavailable)
+        (tmp_path / "script.json").write_text("{}")
+        made.model.load()
+        first = made.model._start
+        await load(made)
+        assert made.model._start is first
+        assert made.folder.starts == 2
+
+
+async def test_who_comes_when_the_idle_time_ends_is_answered(tmp_path: Path) -> None:
+    async with residence(tmp_path, settings=ModelSettings(idle_unload_seconds=0.01)) as made:
+        speaking = ModelSynthesiser(made.model)
+        with made.model.in_use():
+            await load(made)
+        made.model._used_at -= 1.0
+        made.model._rest()  # decides to unload, which takes a turn of the loop
+        assert await spoken(speaking, "just in time") == ["§just in time"]
+        assert made.folder.starts == 1
+        await made.reach(ModelState.UNLOADED)
+
+
+async def test_who_comes_when_other_settings_are_due_is_answered_before_them(tmp_path: Path) -> None:
+    async with residence(tmp_path) as made:
+        await load(made)
+        made.model.configure(replace(made.model.settings, precision="bf16"), WORKER)
+        made.model._settle()
+        assert await spoken(ModelSynthesiser(made.model), "just in time") == ["§just in time"]
+        assert made.folder.starts == 1
+        await made.until(lambda: made.folder.starts == 2)
+        await made.reach(ModelState.READY)
+
+
+async def test_what_was_sent_away_before_it_was_there_comes_once_it_is(tmp_path: Path) -> None:
+    async with residence(tmp_path) as made:
+        (tmp_path / "asset").rename(tmp_path / "elsewhere")
+        await made.model.unload()
+        assert (made.model.state, made.model.reason) == (ModelState.ABSENT, NO_MODEL_THERE)
+        (tmp_path / "elsewhere").rename(tmp_path / "asset")
+        made.model.want()
+        await made.reach(ModelState.READY)
+
+
+async def test_the_last_words_of_an_unloaded_worker_are_not_those_of_the_next(tmp_path: Path) -> None:
+    async with residence(tmp_path) as made:
+        await load(made)
+        speaking = asyncio.create_task(spoken(made.model.client, CHATTY))
+        await made.until(lambda: made.model.progress == "a chatty text is waited for")
+        made.states.clear()
+        unloading = asyncio.create_task(made.model.unload())
+        await made.reach(ModelState.UNLOADED)
+        await load(made)
+        await asyncio.gather(speaking, unloading, return_exceptions=True)
+        assert made.states == [ModelState.UNLOADED, *LOADED]

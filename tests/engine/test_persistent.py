@@ -16,12 +16,14 @@ class Mortal:
     def __init__(self, *lives: tuple[int, EngineError]) -> None:
         self._lives = list(lives)
         self.tries = 0
+        self.announced: list[int] = []
 
     async def synthesise(
-        self, _request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
     ) -> AsyncGenerator[bytes, None]:
         assert (expected_seconds, background) == (1.0, True)
         self.tries += 1
+        self.announced.append(len(request.following))
         pieces, error = self._lives.pop(0) if self._lives else (len(WHOLE), None)
         for number, start in enumerate(range(0, len(WHOLE), 3)):
             if error is not None and number == pieces:
@@ -33,7 +35,7 @@ async def say(engine: Mortal) -> tuple[bytes, EngineError | None]:
     """Return what was delivered and how it ended."""
     said = b""
     try:
-        request = SynthesisRequest("x")
+        request = SynthesisRequest("x", following=(SynthesisRequest("y"),))
         async for pcm in Persistent(engine).synthesise(request, expected_seconds=1.0, background=True):
             said += pcm
     except EngineError as error:
@@ -60,3 +62,9 @@ async def test_what_is_no_death_is_not_tried_again(error: EngineError) -> None:
     engine = Mortal((1, error))
     assert await say(engine) == (WHOLE[:3], error)
     assert engine.tries == 1
+
+
+async def test_what_follows_may_be_what_killed_the_worker_and_is_not_announced_again() -> None:
+    engine = Mortal((1, EngineDiedError("died")))
+    assert await say(engine) == (WHOLE, None)
+    assert engine.announced == [1, 0]

@@ -44,6 +44,7 @@ requests = st.builds(
     following=st.lists(st.builds(SynthesisRequest, text=texts, rate=finite), max_size=MAX_FOLLOWING).map(
         tuple
     ),
+    first=st.booleans(),
 )
 REQUEST = json.loads(encode_request(SynthesisRequest("x")))
 NESTED = {name: value for name, value in REQUEST.items() if name != "following"}
@@ -143,6 +144,7 @@ def test_any_payload_is_a_request_or_a_protocol_error(payload: bytes) -> None:
         ("volume", float("inf"), "volume is inf, allowed is a finite number"),
         ("parameters", [], "parameters is list, allowed is dict"),
         ("parameters", {"seed": 1}, "a parameter of a request is not a string"),
+        ("first", 1, "first is int, allowed is bool"),
         ("extra", 1, "exactly text, language"),
         ("following", [REQUEST], "exactly text, language"),
         ("following", [1], "must be an object"),

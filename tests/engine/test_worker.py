@@ -19,7 +19,17 @@ from chatttsd.engine.wire import (
     decode_text,
     encode_request,
 )
-from chatttsd.engine.worker import ENGINES, FIRST_PIECE, PIECE, Worker, cut, describe, main, with_volume
+from chatttsd.engine.worker import (
+    ENGINES,
+    FIRST_PIECE,
+    PIECE,
+    Worker,
+    cut,
+    describe,
+    is_device_lost,
+    main,
+    with_volume,
+)
 from support.engine_clients import LIMIT_SECONDS, QUICK, States
 from support.tone_decoder import decode
 
@@ -303,3 +313,16 @@ def test_statuses_and_start_errors_are_sent_as_text() -> None:
         frames = FrameDecoder().feed(ours.recv(65_536))
         assert [frame.type for frame in frames] == [FrameType.STATUS, FrameType.ERROR]
         assert [decode_text(frame.payload) for frame in frames] == ["loading 62 %", "no weights"]
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (RuntimeError("CUDA error: device-side assert triggered"), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), False),
+        (ValueError("CUDA error"), False),
+        (EngineError("CUDA error: told by the engine"), False),
+    ],
+)
+def test_a_fault_of_the_device_is_told_from_one_of_a_request(error: Exception, *, lost: bool) -> None:
+    assert is_device_lost(error) is lost

@@ -52,6 +52,11 @@ def _raise_engine(_request: SynthesisRequest, _emit: Emit) -> None:
     raise EngineError("the engine says no")
 
 
+def _lose_device(_request: SynthesisRequest, emit: Emit) -> None:
+    emit(np.ones(480, np.int16))
+    raise RuntimeError("CUDA error: an illegal memory access was encountered\nand more")
+
+
 def _segv(_request: SynthesisRequest, emit: Emit) -> None:
     emit(np.ones(480, np.int16))
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -83,6 +88,7 @@ _DEEDS: Final[dict[str, Callable[[SynthesisRequest, Emit], None]]] = {
     "raise": _raise_value,
     "refuse": _raise_engine,
     "segv": _segv,
+    "lose device": _lose_device,
     "exit": _exit,
     "endless": _endless,
     "sleep": _sleep,

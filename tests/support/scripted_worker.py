@@ -34,6 +34,8 @@ HALF: Final = "half"
 """A text with this word: half of its sound, then an error."""
 REFUSED: Final = "refused"
 """A text with this word is an error at once."""
+CHATTY: Final = "chatty"
+"""A text with this word makes no sound, and has something to say when it is cancelled."""
 POISON: Final = "poison"
 """A text with this word kills the worker."""
 _NAP_SECONDS: Final = 0.01
@@ -99,6 +101,7 @@ class ScriptedModel(ToneEngine):
     def __init__(self, folder: Path, report: Report) -> None:
         super().__init__()
         self._folder = folder
+        self._report = report
         with (folder / "starts").open("a") as file:
             file.write("started\n")
         self._load(self._script(), report)
@@ -115,11 +118,20 @@ class ScriptedModel(ToneEngine):
             raise EngineError("the model's speech was silent, in 3 attempts")
         if POISON in request.text:
             os.kill(os.getpid(), signal.SIGKILL)
+        if CHATTY in request.text:
+            self._wait_for_cancel(cancelled)
+            return
         marked = replace(request, text=MODEL_MARK + request.text, parameters={PACE: str(self._script().pace)})
         if HALF in request.text:
             self._say_half(marked, emit, cancelled)
         else:
             super().synthesise(marked, emit, cancelled)
+
+    def _wait_for_cancel(self, cancelled: Cancelled) -> None:
+        self._report("a chatty text is waited for")
+        while not cancelled():
+            time.sleep(_NAP_SECONDS)
+        self._report("a chatty text was cancelled")
 
     def _say_half(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
         half = replace(request, text=request.text[: len(request.text) // 2])

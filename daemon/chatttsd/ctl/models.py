@@ -14,12 +14,10 @@ from chatttsd.ctl.target import choose
 from chatttsd.models.check import Verdict, verdicts
 from chatttsd.models.header import check_layout
 from chatttsd.models.layout import GPT_CONFIG
-from chatttsd.models.manifest import Manifest, ModelFilesError, load_manifest
+from chatttsd.models.manifest import PART, Manifest, ModelFilesError, load_manifest
 from chatttsd.models.stamps import NAME as STAMPS
 from chatttsd.platform.paths import model_directory
 
-PART: Final = ".part"
-"""What a file is called besides its name until it is whole."""
 _MEGABYTE: Final = 1e6
 _GREEN: Final = 32
 _RED: Final = 31

@@ -11,11 +11,10 @@ from urllib.request import Request, urlopen
 
 from chatttsd import __version__
 from chatttsd.ctl.exits import CommandError
-from chatttsd.ctl.models import PART
 from chatttsd.ctl.models_hub import reason, status_reason
 from chatttsd.ctl.output import clean
 from chatttsd.models.check import sha256, wrong_hash
-from chatttsd.models.manifest import ModelFile
+from chatttsd.models.manifest import PART, ModelFile
 
 Advance = Callable[[int], None]
 """Takes how many bytes of a file are there now."""
@@ -128,6 +127,9 @@ class Download:
             with self._part.open(mode, buffering=0) as stream:
                 self._advance(stream.tell())
                 while chunk := self._read(response):
+                    if self._size is not None and stream.tell() + len(chunk) > self._size:
+                        self._part.unlink()
+                        raise CommandError(f"{self._url}: more came than the {self._size} bytes that it has")
                     rest = memoryview(chunk)
                     while rest:
                         rest = rest[stream.write(rest) :]

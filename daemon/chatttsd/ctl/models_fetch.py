@@ -15,11 +15,11 @@ from typing import Final
 from chatttsd.config import default_path
 from chatttsd.ctl import models_licence, output
 from chatttsd.ctl.exits import CommandError, Exit
-from chatttsd.ctl.models import PART, directory_of, manifest_of, megabytes
+from chatttsd.ctl.models import directory_of, manifest_of, megabytes
 from chatttsd.ctl.models_download import Download
 from chatttsd.ctl.models_hub import Hub
 from chatttsd.models.check import verdicts
-from chatttsd.models.manifest import Manifest, ModelFile, ModelFilesError
+from chatttsd.models.manifest import PART, Manifest, ModelFile, ModelFilesError
 
 _RESERVE: Final = 64 << 20
 """Bytes that stay free on the disk."""

@@ -109,9 +109,15 @@ class EngineDirectory:
             Voice(f"{MODEL_VOICE}{voice.id}", voice.name, MODEL_ENGINE, voice.languages) for voice in stored
         )
 
+    def _unread(self, engine: str) -> bool:
+        """Tell whether voices of an engine are not read yet: who activates the service asks early."""
+        beside = engine != MODEL_ENGINE and self.embedded and not self.embedded.voices
+        own = engine in (AUTO, MODEL_ENGINE) and self.model and not self._voices_of(MODEL_ENGINE)
+        return bool(beside or own)
+
     def knows_voice(self, voice: str, engine: str = AUTO) -> bool:
-        """Tell whether an engine has a voice; an empty one always, any before its worker said hello."""
-        if not voice or (self.embedded and engine != MODEL_ENGINE and not self.embedded.voices):
+        """Tell whether an engine has a voice; an empty one always, any before its voices are known."""
+        if not voice or self._unread(engine):
             return True
         offered = self.voices if engine == AUTO else self._voices_of(engine)
         return any(voice == item.id for item in offered)
@@ -120,7 +126,7 @@ class EngineDirectory:
         """Tell whether a voice speaks the language of a BCP 47 tag; its region is the engine's to choose."""
         wanted = tag.split("-")[0].lower()
         offered = self.voices if engine == AUTO else self._voices_of(engine)
-        if engine != MODEL_ENGINE and self.embedded and not self.embedded.voices:
+        if self._unread(engine):
             return True
         spoken = (language for voice in offered for language in voice.languages)
         return any(language.split("-")[0].lower() == wanted for language in spoken)

@@ -15,7 +15,18 @@ from chatttsd.speech.remainder import remainder
 
 MODEL_LANGUAGES: Final = ("zh", "cmn", "en")
 """What ChatTTS speaks."""
+MODEL_RATES: Final = (0.5, 1.4)
+"""What its `speed` 0 and 9 are taken for: it speaks no slower and no faster."""
+_RATE_OF_A_SPEED: Final = 0.1
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
+
+
+def model_rate(request: SynthesisRequest) -> float:
+    """Return how fast ChatTTS says a request, as a rate: that of its `speed`, or else the nearest it has."""
+    slowest, fastest = MODEL_RATES
+    if "speed" in request.parameters:
+        return slowest + _RATE_OF_A_SPEED * int(request.parameters["speed"])
+    return min(max(request.rate, slowest), fastest)
 
 
 class ModelSynthesiser:
@@ -71,7 +82,7 @@ class WithFallback:
                 self._model.note(f"espeak-ng spoke for ChatTTS: {error}")
             else:
                 return
-        rest = remainder(request.text, delivered / _BYTES_A_SECOND, request.rate)
+        rest = remainder(request.text, delivered / _BYTES_A_SECOND, model_rate(request))
         if not rest:
             return
         stream = self._embedded.synthesise(

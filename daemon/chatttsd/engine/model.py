@@ -63,6 +63,7 @@ class ResidentModel:
         self._failure = ""
         self._segment_failure = ""
         self._sent_away = False
+        self._listening = False
         self._users = 0
         self._used_at = clock()
         self._restart_due = False
@@ -90,7 +91,12 @@ class ResidentModel:
         """Why it cannot speak however long one waits; empty when it can or will."""
         if self._phase is None:
             return self._absence
-        return self._failure if self.client.given_up else ""
+        return self._failure if self._given_up else ""
+
+    @property
+    def _given_up(self) -> bool:
+        """Whether it failed for good; the client says so of its last life until it begins another one."""
+        return self._phase is ModelState.FAILED and self.client.given_up
 
     @property
     def reason(self) -> str:
@@ -110,7 +116,7 @@ class ResidentModel:
     def load(self) -> None:
         """Begin to load, unless that was done; raises EngineFaultError when there is nothing to load."""
         self._sent_away = False
-        if self._phase is not None and not self.client.given_up:
+        if self._phase is not None and not self._given_up:
             return
         self._look()
         if self._absence:
@@ -164,7 +170,8 @@ class ResidentModel:
 
     async def unload(self) -> None:
         """End the worker and give its memory back, until `load` or an explicit request."""
-        self._sent_away = True
+        self._look()
+        self._sent_away = not self._absence  # what is not there yet can only be waited for
         await self._end()
 
     async def stop(self) -> None:
@@ -181,10 +188,10 @@ class ResidentModel:
         self.client.settings = _patient(worker)
         self.client.command = model_command(settings, self._command)
         self.client.environment = model_environment(settings)
-        if other and self._phase is not None and not self.client.given_up:
+        if other and self._phase is not None and not self._given_up:
             self._restart_due = True
             self._settle_soon()
-        elif self._phase is None or self.client.given_up:
+        elif self._phase is None or self._given_up:
             self._phase, self._failure = None, ""
             self._look()
             self.begin()
@@ -217,6 +224,7 @@ class ResidentModel:
     async def _load(self, stopping: "asyncio.Task[None] | None") -> None:
         if stopping is not None:
             await asyncio.wait({stopping})
+        self._listening = True
         with contextlib.suppress(EngineDiedError, EngineFaultError):  # told by the client's state
             await self.client.start()
 
@@ -226,6 +234,7 @@ class ResidentModel:
         if self._start is not None:
             self._start.cancel()
         self._start = self._phase = None
+        self._listening = False
         self._restart_due = False
         self.progress = ""
         self._look()
@@ -234,7 +243,14 @@ class ResidentModel:
         await asyncio.wait({self._stop})
         self._tell()
 
+    async def _retire(self) -> None:
+        if not self._users:  # somebody may have come since this was decided
+            await self._end()
+
     async def _renew(self) -> None:
+        if self._users:
+            self._restart_due = True
+            return
         await self._end()
         self.want()
 
@@ -258,12 +274,12 @@ class ResidentModel:
             return
         left = self._used_at + limit - self._clock()
         if left <= 0:
-            self._keep(self._end())
+            self._keep(self._retire())
         else:
             self._idle = asyncio.get_running_loop().call_later(left, self._rest)
 
     def _changed(self, state: WorkerState, text: str) -> None:
-        if self._start is None:
+        if not self._listening:
             return  # the last words of a worker that is being ended
         crashed = self._phase is ModelState.FAILED
         if state is WorkerState.STARTING:

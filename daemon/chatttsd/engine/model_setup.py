@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import stat
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final
 
 from chatttsd.engine.api import ModelSettings
 from chatttsd.engine.client import worker_command
+from chatttsd.models.manifest import OWN, PART
 from chatttsd.platform.paths import cache_directory, model_directory, voices_directory
 
 MODEL_ENGINE: Final = "chattts"
@@ -19,6 +21,7 @@ _LIBRARY: Final = "torch"
 NO_LIBRARIES: Final = "the libraries of ChatTTS are not installed (pip install 'chatttsd[chattts]')"
 NO_MODEL: Final = "the ChatTTS model is not installed (chatttsctl models fetch)"
 NO_MODEL_THERE: Final = "there is no ChatTTS model in the folder that [chattts] model_dir names"
+UNREADABLE: Final = "the folder of the ChatTTS model cannot be looked at"
 
 Command = Callable[[str, str], tuple[str, ...]]
 """Returns the command of a worker, given its engine and its settings; `client.worker_command` is one."""
@@ -34,21 +37,39 @@ def absence(settings: ModelSettings) -> str:
     """Return why there is nothing to load; empty when a worker may try."""
     if importlib.util.find_spec(_LIBRARY) is None:
         return NO_LIBRARIES
-    if not (locate(settings) / _ASSETS).is_dir():
-        return NO_MODEL_THERE if settings.model_dir else NO_MODEL
-    return ""
+    try:
+        there = stat.S_ISDIR((locate(settings) / _ASSETS).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        there = False
+    except OSError as error:
+        return f"{UNREADABLE}: {error.strerror}"
+    if there:
+        return ""
+    return NO_MODEL_THERE if settings.model_dir else NO_MODEL
 
 
 def fingerprint(settings: ModelSettings) -> Fingerprint:
-    """Return name, size and time of change (ns) of each file of the model, which a fetch changes."""
+    """Return name, size and time of change (ns) of each file of the model, which a fetch changes.
+
+    Its time of change is that of its permissions, too; what is still being fetched does not count.
+    """
     found = []
-    for path in sorted((locate(settings) / _ASSETS).rglob("*")):
+    for path in _files(locate(settings)):
         try:
             status = path.stat()
-        except OSError:
+        except (OSError, ValueError):
             continue
-        found.append((path.name, status.st_size, status.st_mtime_ns))
+        found.append((path.name, status.st_size, status.st_ctime_ns))
     return tuple(found)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return what lies in the model's folder, as far as it may be looked at."""
+    try:
+        inside = sorted(path for path in (folder / _ASSETS).rglob("*") if path.suffix != PART)
+    except OSError:
+        return []
+    return [folder / OWN, *inside]
 
 
 def model_command(settings: ModelSettings, command: Command = worker_command) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from chatttsd.engine.api import EngineDiedError, EngineHungError, Synthesiser, SynthesisRequest
 
@@ -21,7 +22,9 @@ class Persistent:
         """Yield the PCM of one segment; raises EngineError, EngineDiedError after the second death."""
         delivered = 0
         for last_try in (False, True):
-            stream = self._inner.synthesise(request, expected_seconds=expected_seconds, background=background)
+            # What follows was only a hint, and may be what killed the worker.
+            given = replace(request, following=()) if last_try else request
+            stream = self._inner.synthesise(given, expected_seconds=expected_seconds, background=background)
             try:
                 async with aclosing(_after(delivered, stream)) as chunks:
                     async for pcm in chunks:

@@ -94,17 +94,16 @@ class WorkerSession:
         self._process.send(frame)
         self._settings = settings
         self._current = pending
+        if not self._unanswered:
+            self._heard_at = self._clock()
         self._unanswered.add(pending.number)
-        self._heard_at = self._clock()
         self._watch()
 
     def release(self, pending: PendingRequest) -> None:
         """Forget a request, if it has not ended; what the worker still sends for it is dropped."""
         if self._current is not pending:
             return
-        self._current = None
-        self._heard_at = self._clock()
-        self._process.send(Frame(FrameType.CANCEL, pending.number))
+        self._withdraw(pending)
         self.relax()
         self._on_free(pending)
 
@@ -113,10 +112,16 @@ class WorkerSession:
         current = self._current
         if current is None or not current.may_wait:
             return None
-        self._current = None
-        self._heard_at = self._clock()
-        self._process.send(Frame(FrameType.CANCEL, current.number))
+        self._withdraw(current)
         return current
+
+    def _withdraw(self, pending: PendingRequest) -> None:
+        self._current = None
+        # One that owes the end of an earlier request gets no more time: else whoever types fast keeps a
+        # worker alive that hangs.
+        if self._unanswered <= {pending.number}:
+            self._heard_at = self._clock()
+        self._process.send(Frame(FrameType.CANCEL, pending.number))
 
     def relax(self) -> None:
         """Listen to the worker again once the reader has caught up."""
@@ -229,7 +234,10 @@ class WorkerSession:
             self._timer = asyncio.get_running_loop().call_later(left, self._watch)
             return
         reason = f"did not answer within {self._allowance():g} s and was killed"
-        self.fail(EngineHungError(self._sentence(reason)))
+        current = self._current
+        # It works in order: a request behind one that hangs had no turn yet, and may be given again.
+        hung = current is None or min(self._unanswered) == current.number
+        self.fail((EngineHungError if hung else EngineDiedError)(self._sentence(reason)))
         self._process.kill(reason)
 
     def _sentence(self, reason: str) -> str:

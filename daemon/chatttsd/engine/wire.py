@@ -178,6 +178,7 @@ _REQUEST_FIELDS: Final[dict[str, type]] = {
     "pitch": float,
     "volume": float,
     "parameters": dict,
+    "first": bool,
 }
 
 

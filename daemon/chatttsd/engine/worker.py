@@ -46,6 +46,8 @@ PIECE: Final = SAMPLE_RATE * SAMPLE_BYTES * 40 // 1000
 """Bytes of the AUDIO frames after it."""
 _RECEIVE_BYTES: Final = 65_536
 _PR_SET_PDEATHSIG: Final = 1
+_DEVICE_LOST: Final = "CUDA error"
+"""How the message of a device's fault begins, whatever the version of its library."""
 
 
 @dataclass(slots=True)
@@ -78,7 +80,9 @@ class Worker:
         hello = Hello(engine.name, tuple(engine.voices()), engine.detail)
         self._send(Frame(FrameType.HELLO, payload=hello.encode()))
         while (job := self._waiting.get()) is not None:
-            self._serve(engine, job)
+            if not self._serve(engine, job):
+                self._channel.shutdown(socket.SHUT_RDWR)
+                return 1
         engine.close()
         return 0
 
@@ -86,16 +90,22 @@ class Worker:
         """Send a STATUS frame."""
         self._send(Frame(FrameType.STATUS, payload=encode_text(text)))
 
-    def _serve(self, engine: Engine, job: _Job) -> None:
-        """Run one request and answer it with exactly one DONE or ERROR."""
+    def _serve(self, engine: Engine, job: _Job) -> bool:
+        """Run one request and answer it with exactly one DONE or ERROR.
+
+        False, without an answer: no request of this process can succeed any more, but one of the next will.
+        """
         answer = Frame(FrameType.DONE, job.id)
         if not job.cancelled:
             try:
                 engine.synthesise(job.request, self._emitter(job), lambda: job.cancelled)
             except Exception as error:
+                if is_device_lost(error):
+                    return False
                 answer = Frame(FrameType.ERROR, job.id, encode_text(describe(error)))
         self._jobs.pop(job.id, None)
         self._send(answer)
+        return True
 
     def _emitter(self, job: _Job) -> Callable[[NDArray[np.int16]], bool]:
         first = True
@@ -164,6 +174,11 @@ def with_volume(samples: NDArray[np.int16], volume: float) -> NDArray[np.int16]:
         return samples
     scaled: NDArray[np.int16] = np.clip(np.rint(samples * np.float32(volume)), -32768, 32767).astype(np.int16)
     return scaled
+
+
+def is_device_lost(error: Exception) -> bool:
+    """Tell whether a GPU refuses to work for this process from now on, as after any fault of a kernel."""
+    return isinstance(error, RuntimeError) and str(error).startswith(_DEVICE_LOST)
 
 
 def describe(error: Exception) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 OWN: Final = "manifest.toml"
 """A model directory's own manifest; it wins over the packaged one."""
+PART: Final = ".part"
+"""What a file that is being fetched is called besides its name until it is whole."""
 _PACKAGED: Final = Path(__file__).with_name(OWN)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
