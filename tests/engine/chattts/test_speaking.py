@@ -5,18 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import EngineError
+from chatttsd.engine.chattts.api import Prompt, Sampling
 from chatttsd.engine.chattts.batch import Batch, Segment
 from chatttsd.engine.chattts.delivery import LONGEST_HOLD_SECONDS, CancelledError, Lead
 from chatttsd.engine.chattts.rendering import OpenStream, Rendering, Turns, VocoderThread
 from chatttsd.engine.chattts.speaking import COMFORTABLE_SECONDS, Speaking
 from support.scripted_decoder import (
     ENDLESS,
+    WIDTH,
     Script,
     ScriptedDecoder,
+    ScriptedGeneration,
     ScriptedStream,
     segment,
     square,
@@ -154,6 +158,7 @@ def test_a_request_ends_before_its_followers_do() -> None:
         (tone(10), "too short"),
         (tone(ENDLESS // 1000), "too long"),
         ([0.0] * 100, "silent"),
+        ([0.002] * 100, "silent"),
         ([0.1, float("nan"), 0.1, *tone(60)], "not a number"),
         ([], "too short"),
     ],
@@ -293,6 +298,27 @@ def test_a_vocoder_that_fails_ends_the_request_and_not_the_next() -> None:
     thread.close()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_core_is_asked_for_while_the_vocoder_works_and_only_then(fails: bool) -> None:
+    needed: list[int] = []
+    during: list[int] = []
+
+    class Watching(ScriptedStream):
+        def push(self, hidden: torch.Tensor) -> NDArray[np.float32]:
+            during.append(needed[-1])
+            if fails:
+                raise RuntimeError
+            return super().push(hidden)
+
+    thread = VocoderThread(Watching, need_cores=needed.append)
+    rendering = thread.open()
+    rendering.push(torch.zeros(20, WIDTH))
+    rendering.close()
+    thread.close()
+    assert during == [1] * (1 if fails else 2)
+    assert set(zip(needed[::2], needed[1::2], strict=True)) == {(1, 0)}
+
+
 def test_the_lead_counts_sound_down_to_nothing_and_no_further() -> None:
     bench = Bench({})
     bench.lead.add(3)
@@ -324,3 +350,21 @@ def test_the_batch_forgets_what_it_is_not_told_to_keep() -> None:
     bench.batch.start([replace(segment(1), key="new")])
     assert row.states(10).shape == (20, 4)
     assert np.array_equal(square(row.states(0)), square(row.states(0)))
+
+
+def test_a_follower_that_does_not_fit_the_model_does_not_cost_the_segment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench({1: {0: tone(50)}, 2: {0: tone(50)}})
+    start = bench.decoder.start
+
+    def refuse_two(prompts: Sequence[Prompt], sampling: Sequence[Sampling]) -> ScriptedGeneration:
+        if 2 in [prompt.tokens[0] for prompt in prompts]:
+            raise EngineError("a prompt of 5000 tokens, allowed: at most 4095")
+        return start(prompts, sampling)
+
+    monkeypatch.setattr(bench.decoder, "start", refuse_two)
+    bench.far_ahead()
+    assert tokens_in(bench.say(segment(1), segment(2))) == pytest.approx(50, abs=1)
+    with pytest.raises(EngineError, match="a prompt of 5000 tokens"):
+        bench.say(segment(2))

@@ -89,6 +89,17 @@ def test_a_cancel_stops_between_two_prompts() -> None:
     assert torch.equal(backbone.step([0, 1], rows), rows + 2)
 
 
+def test_cores_are_left_by_a_backbone_that_can_and_asked_of_no_other() -> None:
+    class Leaving(Counting):
+        def leave_cores(self, count: int) -> None:
+            self.filled.append(count)
+
+    inner = Leaving()
+    Interruptible(inner, lambda: False).leave_cores(1)
+    assert inner.filled == [1]
+    Interruptible(Counting(), lambda: False).leave_cores(1)
+
+
 def test_a_segment_made_again_has_the_next_seed_and_counts() -> None:
     first = Segment("key", Prompt((1,)), Sampling(seed=2**63 - 1), Bounds(1, 2))
     again = first.again()

@@ -1,12 +1,21 @@
 """A backbone that stops between two prompts: filling four of them takes longer than a cancel may."""
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 
 from chatttsd.engine.api import Cancelled
 from chatttsd.engine.chattts.api import Backbone
 from chatttsd.engine.chattts.delivery import CancelledError
+
+
+@runtime_checkable
+class LeavesCores(Protocol):
+    """A backbone whose threads make room for others."""
+
+    def leave_cores(self, count: int) -> None:
+        """Leave so many cores to other threads of this process from now on; called from any thread."""
 
 
 class Interruptible:
@@ -23,6 +32,11 @@ class Interruptible:
         if self.cancelled():
             raise CancelledError
         return self._backbone.prefill(slot, embeddings)
+
+    def leave_cores(self, count: int) -> None:
+        """See `LeavesCores`; nothing where the backbone does not."""
+        if isinstance(self._backbone, LeavesCores):
+            self._backbone.leave_cores(count)
 
     def step(self, slots: Sequence[int], embeddings: torch.Tensor) -> torch.Tensor:
         """See `Backbone`."""

@@ -109,7 +109,7 @@ def threads_of(settings: ModelSettings) -> int:
 
 def assemble(parts: Parts, settings: ModelSettings, report: Report) -> ChatTTSEngine:
     """Put an engine together and run every path of it once."""
-    open_rendering, close = _rendering(parts.vocoder, threads_of(settings))
+    open_rendering, close = _rendering(parts, threads_of(settings))
     lead = Lead()
     batch = Batch(parts.decoder)
     speaking = Speaking(batch, open_rendering, lead, retries=settings.retries, report=report)
@@ -128,11 +128,14 @@ def assemble(parts: Parts, settings: ModelSettings, report: Report) -> ChatTTSEn
     )
 
 
-def _rendering(vocoder: Vocoder, threads: int) -> tuple[Callable[[], Rendering], Callable[[], None]]:
+def _rendering(parts: Parts, threads: int) -> tuple[Callable[[], Rendering], Callable[[], None]]:
     """Return what opens a segment's rendering, and what ends its thread if it has one."""
     if threads == 1:
-        return lambda: Turns(lambda: StreamingVocoder(vocoder)), lambda: None
-    thread = VocoderThread(lambda: StreamingVocoder(vocoder), lambda: torch.set_num_threads(1))
+        return lambda: Turns(lambda: StreamingVocoder(parts.vocoder)), lambda: None
+    need_cores = (lambda _count: None) if parts.interrupt is None else parts.interrupt.leave_cores
+    thread = VocoderThread(
+        lambda: StreamingVocoder(parts.vocoder), lambda: torch.set_num_threads(1), need_cores
+    )
     return thread.open, thread.close
 
 

@@ -97,11 +97,21 @@ class _Work:
 
 
 class VocoderThread:
-    """One thread that renders segments one after another; `prepare` runs in it first."""
+    """One thread that renders segments one after another; `prepare` runs in it first.
 
-    def __init__(self, open_stream: OpenStream, prepare: Callable[[], None] = lambda: None) -> None:
+    `need_cores` hears how many cores it needs: 1 while it works, 0 while it waits. A decoder that knows it
+    does not wait for a thread of its own that has no core.
+    """
+
+    def __init__(
+        self,
+        open_stream: OpenStream,
+        prepare: Callable[[], None] = lambda: None,
+        need_cores: Callable[[int], None] = lambda _count: None,
+    ) -> None:
         self._open_stream = open_stream
         self._prepare = prepare
+        self._need_cores = need_cores
         self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="vocoder", daemon=True)
         self._thread.start()
@@ -119,7 +129,9 @@ class VocoderThread:
         self._prepare()
         with torch.inference_mode():
             while (work := self._work.get()) is not None:
+                self._need_cores(1)
                 work.rendering.render(work.hidden)
+                self._need_cores(0)
 
 
 class Beside:

@@ -105,6 +105,20 @@ def test_a_rest_ends(expected: torch.Tensor) -> None:
         assert word(backbone, team.PATIENCE) >= SHORTEST_REST
 
 
+def test_a_core_that_is_left_to_others_is_not_taken_and_the_other_helper_works(
+    expected: torch.Tensor,
+) -> None:
+    with made(3) as backbone:
+        backbone.leave_cores(2)
+        sleep_until(backbone, 2)
+        assert torch.equal(steps(backbone, 40), expected)
+        assert word(backbone, team.SLEEPERS) == 2
+        backbone.leave_cores(1)
+        assert torch.equal(steps(backbone, 40), expected)
+        backbone.leave_cores(0)
+        assert torch.equal(steps(backbone, 40), expected)
+
+
 def test_closing_ends_the_helpers_also_while_they_sleep() -> None:
     before = len(helpers())
     with made(3) as backbone:

@@ -105,6 +105,10 @@ class NativeBackbone:
             self._lengths[slot] += 1
         return torch.from_numpy(out)
 
+    def leave_cores(self, count: int) -> None:
+        """Leave so many cores to other threads of this process from now on; called from any thread."""
+        self._buffers.words[team.LEFT] = count
+
     def _run(
         self, rows: NDArray[np.float32], slots: Sequence[int], positions: Sequence[int], first: int
     ) -> NDArray[np.float32]:

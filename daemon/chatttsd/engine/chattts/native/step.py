@@ -20,9 +20,9 @@ _STALL_NANOSECONDS: Final = 300_000
 """Waiting this long for one chunk means that a helper was not running."""
 _NEVER: Final = -1
 """No serial."""
-SHORTEST_REST: Final = 4
+SHORTEST_REST: Final = 2
 """Steps: about as long as one piece of the vocoder's work."""
-_LONGEST_REST: Final = 64
+_LONGEST_REST: Final = 32
 
 
 def idle_serial(layers: int) -> int:
@@ -76,16 +76,21 @@ def _claim(m: Model, b: Buffers, serial: int, thread: int) -> int:
 
 @inlined
 def _rests(b: Buffers, thread: int) -> bool:
-    return thread > 0 and team.peek(b.words, team.RESTING) > 0
+    if thread == 0:
+        return False
+    resting: int = team.peek(b.words, team.RESTING)
+    left: int = team.peek(b.words, team.LEFT)
+    return resting > 0 or thread >= b.threads - left
 
 
 @inlined
 def _wait(m: Model, b: Buffers, waited: int, thread: int) -> int:
     """Wait a little, longer each time; a helper without work sleeps. Returns how often it has waited."""
-    if waited < _SPINS:
+    resting = _rests(b, thread)
+    if waited < _SPINS and not resting:
         team.relax()
         return waited + 1
-    if thread == 0 or waited < _SPINS + _YIELDS:
+    if thread == 0 or (waited < _SPINS + _YIELDS and not resting):
         team.give_way()
         return waited + 1
     team.add(b.words, team.SLEEPERS, 1)
@@ -134,8 +139,8 @@ def _work(m: Model, b: Buffers, thread: int, last: int) -> int:
 def _judge(b: Buffers, longest: int) -> None:
     """Let helpers rest that kept the leader waiting: their cores are busy with something else."""
     resting = team.peek(b.words, team.RESTING)
-    if b.row_count[0] > MOST_ROWS:
-        return  # a prompt's chunks take that long
+    if b.row_count[0] > MOST_ROWS or team.peek(b.words, team.LEFT) > 0:
+        return  # a prompt's chunks take that long, and so does the one whose core was just left to another
     if resting > 0:
         team.publish(b.words, team.RESTING, resting - 1)
     elif longest > _STALL_NANOSECONDS:
@@ -156,7 +161,7 @@ def work(m: Model, b: Buffers, thread: int, out: NDArray[np.float32], first: int
     last = serial + PHASES * m.layers if thread == 0 else _NEVER
     if thread == 0:
         _open(m, b, serial)
-        sleepers = team.peek(b.words, team.SLEEPERS)
+        sleepers = team.peek(b.words, team.SLEEPERS) - team.peek(b.words, team.LEFT)
         if sleepers > 0 and not team.peek(b.words, team.RESTING):
             team.wake(b.eventfd, sleepers)
     longest = _work(m, b, thread, last)

@@ -23,7 +23,9 @@ RESTING: Final = 3 * CLAIM_WORDS
 """Steps, this one included, that the leader does alone."""
 PATIENCE: Final = 4 * CLAIM_WORDS
 """How many steps the next rest has."""
-CLAIMS: Final = 5 * CLAIM_WORDS
+LEFT: Final = 5 * CLAIM_WORDS
+"""How many cores are left to other threads of this process: so many helpers, the last ones, sleep."""
+CLAIMS: Final = 6 * CLAIM_WORDS
 CHUNK_BITS: Final = 16
 
 _MONOTONIC: Final = 1
