@@ -44,7 +44,7 @@ class SynthesisRequest:
     following: tuple["SynthesisRequest", ...] = field(default=(), repr=False)
     """At most 4 requests that will probably come next, which have none themselves: a hint, no order."""
     first: bool = False
-    """Whether it begins a reading, or goes on after a skip: nothing that came before it is still to be heard."""
+    """Whether it begins a reading or goes on after a skip: nothing before it is still to be heard."""
 
 
 Emit = Callable[["NDArray[np.int16]"], bool]

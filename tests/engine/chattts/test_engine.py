@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import Cancelled, EngineError, SynthesisRequest
 from chatttsd.engine.chattts.batch import Batch
 from chatttsd.engine.chattts.delivery import Lead
@@ -17,8 +18,9 @@ from chatttsd.engine.chattts.rendering import Turns
 from chatttsd.engine.chattts.speaking import COMFORTABLE_SECONDS, Speaking
 from chatttsd.engine.chattts.tokens import Tokens
 from chatttsd.engine.chattts.wording import Voices, Wording
+from chatttsd.voices.files import StoredVoice, write
 from chatttsd.voices.store import VoiceStore
-from support.model_parts import PlainFrontEnd, make_tokens
+from support.model_parts import Plain, PlainFrontEnd, make_tokens
 from support.scripted_decoder import Script, ScriptedDecoder, ScriptedStream, tone
 
 TEXTS = [
@@ -213,6 +215,56 @@ def test_a_fault_in_the_engine_drops_the_row_it_was_in(room: Room) -> None:
         room.engine.synthesise(ask(TEXTS[0]), emit, lambda: False)
     assert broken
     assert room.say(TEXTS[0]).size
+
+
+def test_a_follower_that_breaks_the_front_end_does_not_cost_the_segment(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken = room.front_end.spoken
+
+    def broken(text: str, language: str) -> Plain:
+        if text == TEXTS[1]:
+            raise RuntimeError("a rule of the front end failed")
+        return spoken(text, language)
+
+    monkeypatch.setattr(room.front_end, "spoken", broken)
+    room.lead.add(10)
+    room.say(TEXTS[0])
+    room.lead.add(10)
+    assert room.say(TEXTS[0], TEXTS[1], TEXTS[2]).size
+    with pytest.raises(RuntimeError):
+        room.say(TEXTS[1])
+
+
+def test_a_prepared_segment_is_made_anew_when_its_voice_changes_and_fails_when_it_goes(
+    room: Room, tmp_path: Path
+) -> None:
+    one, other = VoiceStore(tmp_path).built_in()[:2]
+    file = tmp_path / "mine.txt"
+    for prepared in TEXTS[1:3]:
+        write(file, StoredVoice("mine", "Mine", speaker=one.speaker))
+        room.say(TEXTS[0], voice="mine")
+        room.lead.add(10)
+        room.say(TEXTS[0], prepared, voice="mine")
+        starts = len(room.decoder.starts)
+        if prepared == TEXTS[1]:
+            write(file, StoredVoice("mine", "Mine", speaker=other.speaker))
+            assert room.say(prepared, voice="mine").size
+            assert len(room.decoder.starts) == starts + 1
+        else:
+            file.unlink()
+            with pytest.raises(EngineError, match="the voice mine is not there"):
+                room.say(prepared, voice="mine")
+
+
+def test_after_a_skip_nothing_counts_as_ahead_and_what_was_prepared_is_used(room: Room) -> None:
+    room.say(TEXTS[0])
+    room.lead.add(10)
+    room.say(TEXTS[0], TEXTS[1])
+    assert room.lead.seconds() > 10
+    sound = room.say(TEXTS[1], first=True)
+    assert room.lead.seconds() == pytest.approx(sound.size / SAMPLE_RATE)
+    assert room.rows == [1, 2]
 
 
 def test_voices_detail_and_the_end(room: Room) -> None:

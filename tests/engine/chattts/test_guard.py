@@ -16,6 +16,7 @@ from chatttsd.engine.chattts.guard import (
     bounds,
     judge_length,
 )
+from chatttsd.engine.chattts.trimming import QUIET_RMS, Trimmer
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ZH = "人人生而自由在尊严和权利上一律平等"
@@ -102,6 +103,15 @@ def test_a_pause_inside_one_chunk_is_found() -> None:
 def test_silence_throughout_is_found_at_the_end_however_short() -> None:
     judge = SoundJudge()
     assert judge.feed(noise(0.3, SILENT_RMS / 2)) is None
+    assert judge.finish() is Fault.SILENT
+
+
+def test_sound_that_is_trimmed_away_whole_is_silent() -> None:
+    hum = noise(2, QUIET_RMS * 0.8)
+    trimmer = Trimmer()
+    assert trimmer.feed(hum).size + trimmer.finish().size == 0
+    judge = SoundJudge()
+    assert judge.feed(hum) is None
     assert judge.finish() is Fault.SILENT
 
 

@@ -95,6 +95,7 @@ def test_a_segment_is_said_with_a_voice_and_parameters(tmp_path: Path) -> None:
         (sound(0.5), "too short for its text"),
         (sound(9), "too long for its text"),
         (sound(2.5, 0), "silent"),
+        (sound(2.5, 0.002), "silent"),
         (sound(2.5, float("nan")), "not a number"),
         (sound(0), "too short for its text"),
     ],

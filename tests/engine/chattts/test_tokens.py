@@ -93,6 +93,12 @@ def test_a_text_without_a_token_is_refused(tokens: Tokens, text: str) -> None:
             make(text)
 
 
+@pytest.mark.parametrize("words", ["", " ", "\u16a0", "\u200b"])
+def test_breaks_around_what_has_no_token_do_not_make_it_speech(tokens: Tokens, words: str) -> None:
+    with pytest.raises(EngineError, match=r"none of the .* characters is in the model's vocabulary"):
+        tokens.refined_speech(f"[uv_break]{words}[uv_break][laugh]")
+
+
 def test_a_style_that_the_model_lacks_is_refused(tokens: Tokens) -> None:
     with pytest.raises(EngineError, match=r"speed=10: this model has no such style \(\[speed_10\]\)"):
         tokens.speech("hello", speed=10)

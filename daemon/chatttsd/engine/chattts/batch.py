@@ -4,7 +4,7 @@ Rows stay between requests, half made or finished, until they are taken or anoth
 """
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
@@ -26,6 +26,8 @@ class Segment:
     bounds: Bounds
     attempt: int = 0
     """How often it was made before."""
+    voice: Hashable = field(default=None, repr=False)
+    """What it is said with: with another it would be another sound."""
 
     def again(self) -> "Segment":
         """Return the same with the next seed."""

@@ -42,7 +42,7 @@ def choose(precision: str, device: str) -> Choice:
     if usable:
         return choose_for_cuda(precision)
     wanted = asked_precision(precision) or Precision.INT8
-    return choose_for_cpu(precision, read_cpu(), start.prepare(wanted, _kernels(), lambda: _compile(wanted)))
+    return choose_for_cpu(precision, read_cpu(), start.prepare(wanted, _kernels(), _compile_sampler))
 
 
 def make_backbone(weights: Weights, choice: Choice, threads: int) -> Backbone:
@@ -96,14 +96,11 @@ def torch_threads(choice: Choice, threads: int) -> int:
     return 1 if choice.kernels == NATIVE else threads
 
 
-def _compile(precision: Precision) -> None:
-    """Compile what `start.prepare` does not: the sampler, and a step."""
+def _compile_sampler() -> None:
+    # It needs numba, which must not be imported before its cache is named.
     from chatttsd.engine.chattts.jitted_sampler import compile_sampler
 
     compile_sampler()
-    backbone = start.make(start.SmallModel(), precision, threads=1, positions=1)
-    backbone.prefill(0, torch.ones(1, backbone.shape.hidden))
-    backbone.close()
 
 
 def _kernels() -> Path:

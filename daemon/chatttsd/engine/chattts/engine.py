@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from chatttsd.engine.api import Cancelled, Emit, Engine, EngineError, ModelSettings, SynthesisRequest, Voice
+from chatttsd.engine.api import Cancelled, Emit, Engine, ModelSettings, SynthesisRequest, Voice
 from chatttsd.engine.chattts.batch import Batch, Segment
 from chatttsd.engine.chattts.delivery import CancelledError, Lead
 from chatttsd.engine.chattts.interruptible import Interruptible
@@ -55,6 +55,8 @@ class ChatTTSEngine:
         if self._interrupt is not None:
             self._interrupt.cancelled = cancelled
         key = key_of(request)
+        if request.first:
+            self._lead.reset()
         if key not in self._announced:
             self._forget()
         following = tuple(key_of(item) for item in request.following)
@@ -78,8 +80,12 @@ class ChatTTSEngine:
         self._announced = frozenset()
 
     def _segment(self, key: Key, cancelled: Cancelled) -> Segment:
+        """Return what was prepared, unless its voice has changed or gone since; raises EngineError."""
         row = self._batch.row(key)
-        return self._wording.segment(key, cancelled) if row is None else row.segment
+        if row is not None and row.segment.voice == self._voices.find(key.voice):
+            return row.segment
+        self._batch.forget(key)
+        return self._wording.segment(key, cancelled)
 
     def _others(self, key: Key, following: Sequence[Key], cancelled: Cancelled) -> list[Segment]:
         """Make the segments that come next; one that cannot be spoken says so when it is asked for."""
@@ -88,7 +94,9 @@ class ChatTTSEngine:
             try:
                 if item != key:
                     found.append(self._segment(item, cancelled))
-            except EngineError:
+            except CancelledError:
+                raise
+            except Exception:  # noqa: S112 - what is wrong with it must not end the segment asked for now
                 continue
         return found
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.chattts.api import TOKENS_PER_SECOND
+from chatttsd.engine.chattts.trimming import QUIET_RMS
 from chatttsd.speech.expected import expected_seconds
 
 SHORTEST_SHARE: Final = 0.4
@@ -71,27 +72,22 @@ class SoundJudge:
     """Listens to one segment's float samples; a fault found once stays."""
 
     def __init__(self) -> None:
-        self._energy = 0.0
-        self._count = 0
+        self._sounded = False
         self._silence = 0
         self._rest: NDArray[np.float32] = np.zeros(0, np.float32)
         self._fault: Fault | None = None
 
     def feed(self, samples: NDArray[np.float32]) -> Fault | None:
         """Take samples [n] in -1..1; returns a fault as soon as it is certain."""
-        energy = float(np.square(samples, dtype=np.float64).sum())
-        self._energy += energy
-        self._count += samples.size
-        if not math.isfinite(energy):
+        if not math.isfinite(float(np.square(samples, dtype=np.float64).sum())):
             self._fault = self._fault or Fault.BROKEN
         elif self._pause(samples) > LONGEST_PAUSE_SECONDS * SAMPLE_RATE:
             self._fault = self._fault or Fault.SILENT
         return self._fault
 
     def finish(self) -> Fault | None:
-        """Return what is wrong with the whole."""
-        silent = self._energy <= self._count * SILENT_RMS**2
-        return self._fault or (Fault.SILENT if silent else None)
+        """Return what is wrong with the whole; silent is what `Trimmer` would leave nothing of."""
+        return self._fault or (None if self._sounded else Fault.SILENT)
 
     def _pause(self, samples: NDArray[np.float32]) -> int:
         """Return the samples of the longest pause that touches the new ones."""
@@ -99,6 +95,7 @@ class SoundJudge:
         whole = joined.size // _BLOCK * _BLOCK
         self._rest = joined[whole:]
         levels = np.square(joined[:whole]).reshape(-1, _BLOCK).mean(axis=1)
+        self._sounded = self._sounded or bool((np.sqrt(levels) > QUIET_RMS).any())
         longest = self._silence
         for loud in levels > SILENT_RMS**2:
             self._silence = 0 if loud else self._silence + _BLOCK

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from chatttsd.engine.api import EngineError
+
 Floats = NDArray[np.float32]
 PIECE: Final = 16
 """Tokens handed to the vocoder at a time: a cancelled segment wastes no more than their cost."""
@@ -118,7 +120,7 @@ class VocoderThread:
 
     def open(self) -> "Beside":
         """Begin a segment."""
-        return Beside(self._open_stream(), self._work)
+        return Beside(self._open_stream(), self._work, self._thread.is_alive)
 
     def close(self) -> None:
         """End the thread after the piece in hand."""
@@ -137,9 +139,12 @@ class VocoderThread:
 class Beside:
     """Renders in the vocoder's thread; made by `VocoderThread.open`."""
 
-    def __init__(self, stream: Stream, work: "queue.SimpleQueue[_Work | None]") -> None:
+    def __init__(
+        self, stream: Stream, work: "queue.SimpleQueue[_Work | None]", is_alive: Callable[[], bool]
+    ) -> None:
         self._stream = stream
         self._work = work
+        self._is_alive = is_alive
         self._made: queue.SimpleQueue[Floats | Exception | None] = queue.SimpleQueue()
         self._finished = False
         self._abandoned = False
@@ -165,6 +170,7 @@ class Beside:
             try:
                 made = self._made.get(block=timeout > 0 and not taken, timeout=timeout)
             except queue.Empty:
+                self._require_thread()
                 break
             if isinstance(made, Exception):
                 raise made
@@ -177,6 +183,11 @@ class Beside:
     def abandon(self) -> None:
         """See `Rendering`."""
         self._abandoned = self._finished = True
+
+    def _require_thread(self) -> None:
+        """Raise EngineError where nobody is left to make what is waited for."""
+        if not self._is_alive() and self._made.empty():
+            raise EngineError("the vocoder's thread has ended")
 
     def render(self, hidden: torch.Tensor | None) -> None:
         """Do one piece of work; called in the vocoder's thread."""

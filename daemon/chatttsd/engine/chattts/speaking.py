@@ -74,7 +74,12 @@ class Speaking:
             rows += self._wanting(others())[: self.most_rows - 1]
         if cancelled():
             raise CancelledError
-        self._batch.start(rows)
+        try:
+            self._batch.start(rows)
+        except EngineError:
+            if len(rows) == 1:
+                raise
+            self._batch.start(rows[:1])  # what does not fit the model may be one of the others
         row = self._batch.row(segment.key)
         if row is None:
             raise EngineError("the decoder lost a segment")

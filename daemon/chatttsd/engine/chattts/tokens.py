@@ -1,5 +1,6 @@
 """Text to the tokens of a prompt, with upstream's strings (its `speaker.py` and `tokenizer.py`)."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,8 @@ _NEEDED: Final = (
 )
 _NO_BRACKETS: Final = str.maketrans("[]", "  ")
 """A control token is `[name]`: text without brackets cannot hold one, whatever the normaliser does."""
+
+_CONTROL: Final = re.compile(r"\[[a-z_0-9]+\]")
 
 DEFAULT_SPEED: Final = 5
 """Upstream's `InferCodeParams.prompt`: [speed_5]."""
@@ -83,8 +86,11 @@ class Tokens:
         speaker: bool = True,
         sample_text: str = "",
     ) -> tuple[int, ...]:
-        """Return what `speech` does for the text of `refined`, in which control words stay what they are."""
-        self._require_words(refined)
+        """Return what `speech` does for the text of `refined`, in which control words stay what they are.
+
+        Raises EngineError when the words beside them give no token.
+        """
+        self._require_words(_CONTROL.sub(" ", refined))
         return self._speech(refined, speed, speaker=speaker, sample_text=sample_text)
 
     def refinement(

@@ -35,12 +35,12 @@ _CONTROL: Final = re.compile(r"\[[a-z_0-9]+\]")
 _STYLES: Final = ("oral", "laugh", "break")
 
 Key = SynthesisRequest
-"""A request without what does not change its sound here: `following` and `volume`."""
+"""A request without what does not change its sound here: `following`, `first` and `volume`."""
 
 
 def key_of(request: SynthesisRequest) -> Key:
     """Return what makes two requests the same sound."""
-    return replace(request, volume=1.0, parameters=Frozen(request.parameters), following=())
+    return replace(request, volume=1.0, parameters=Frozen(request.parameters), following=(), first=False)
 
 
 class Frozen(dict[str, str]):
@@ -144,7 +144,8 @@ class Wording:
             None if voice.speaker is None else speaker_array(voice.speaker),
             None if voice.prompt is None else prompt_array(voice.prompt),
         )
-        return Segment(key_of(request), prompt, sampling_of(request.parameters, allowed.longest), allowed)
+        sampling = sampling_of(request.parameters, allowed.longest)
+        return Segment(key_of(request), prompt, sampling, allowed, voice=voice)
 
     def _refined(self, spoken: str, parameters: Mapping[str, str], cancelled: Cancelled) -> str:
         """Return the text with the control words that the model finds fitting; empty when not asked for."""

@@ -1,6 +1,7 @@
 """Compiled kernels are kept, damage is seen, what is old goes, an unwritable folder stops nothing."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,53 @@ def test_a_path_that_is_no_folder_means_that_nothing_is_kept(tmp_path: Path) -> 
 
 def test_sealing_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
     cache.seal(tmp_path / "gone" / "too")
+
+
+def test_only_one_process_at_a_time_has_the_folder(tmp_path: Path) -> None:
+    with cache.alone(tmp_path / "new") as one, cache.alone(tmp_path / "new", longest_wait=0) as other:
+        assert (one, other) == (True, False)
+    with cache.alone(tmp_path / "new", longest_wait=0) as third:
+        assert third
+
+
+def test_the_lock_is_waited_for(tmp_path: Path) -> None:
+    entered = threading.Event()
+    order: list[str] = []
+
+    def hold() -> None:
+        with cache.alone(tmp_path) as mine:
+            entered.set()
+            other.join(0.2)
+            order.append(f"first {mine}")
+
+    def wait() -> None:
+        entered.wait()
+        with cache.alone(tmp_path) as mine:
+            order.append(f"second {mine}")
+
+    other = threading.Thread(target=wait)
+    other.start()
+    hold()
+    other.join()
+    assert order == ["first True", "second True"]
+
+
+def test_the_lock_is_no_old_version(tmp_path: Path) -> None:
+    with cache.alone(tmp_path):
+        kept = cache.prepare(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+            [cache.LOCK, str(kept and kept.name)]
+        )
+
+
+def test_where_no_lock_can_be_made_nobody_waits(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with cache.alone(tmp_path / "file") as mine:
+        assert mine
+
+
+@pytest.mark.parametrize("missing", ["sampler.py", "jitted_sampler.py"])
+def test_another_sampler_is_another_version(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cache._key()
+    monkeypatch.setattr(cache, "_BESIDE", tuple(name for name in cache._BESIDE if name != missing))
+    assert cache._key() != before

@@ -4,6 +4,8 @@ import os
 import platform
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,35 @@ from chatttsd.engine.chattts.native import start
 print("problem", start.prepare(Precision.FP32, Path(sys.argv[1])))
 from chatttsd.engine.chattts.native.step import work
 print("compiled", sum(work.stats.cache_misses.values()), "read", sum(work.stats.cache_hits.values()))
+"""
+
+SPEAK = """
+import sys
+from pathlib import Path
+import torch
+from chatttsd.engine.chattts import decoders
+from chatttsd.engine.chattts.api import Precision, Sampling
+from chatttsd.engine.chattts.native import start
+folder = Path(sys.argv[1])
+print("problem", start.prepare(Precision("int8"), folder, decoders._compile_sampler))
+def files():
+    return sorted((path.name, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file())
+sealed = files()
+from chatttsd.engine.chattts.jitted_sampler import JittedSampler
+from chatttsd.engine.chattts.native.backbone import NativeBackbone
+from support.gpt_reference import RandomGpt, noise
+backbone = NativeBackbone(RandomGpt(), Precision("int8"), threads=2)
+for slot in range(4):
+    backbone.prefill(slot, noise(70))
+for slots in ([0], [1, 2, 3], [0, 1, 2, 3]):
+    hidden = backbone.step(slots, noise(len(slots)))
+backbone.close()
+sampler = JittedSampler([Sampling(top_k=9 + row) for row in range(4)], 4, 48, 47)
+logits = hidden.view(4, 4, 48)
+sampler.draw(logits, logits.abs() + 1)
+sampler.keep([1, 3])
+sampler.draw(logits[[1, 3]], logits[[1, 3]].abs() + 1)
+print("files", len(sealed) > 4, "later", len(set(files()) - set(sealed)))
 """
 
 STEP = """
@@ -58,9 +89,52 @@ def python(script: str, *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-def test_kernels_are_compiled_once_and_then_read(tmp_path: Path) -> None:
-    assert python(PREPARE, str(tmp_path)).split() == ["problem", "None", "compiled", "1", "read", "0"]
-    assert python(PREPARE, str(tmp_path)).split() == ["problem", "None", "compiled", "0", "read", "1"]
+def test_speaking_compiles_nothing_after_the_cache_was_sealed(tmp_path: Path) -> None:
+    told = python(SPEAK, str(tmp_path)).split()
+    assert told == ["problem", "None", "files", "True", "later", "0"]
+
+
+def test_kernels_are_compiled_once_even_by_two_that_start_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        told = sorted(both.map(lambda _: python(PREPARE, str(tmp_path)).split()[1:], range(2)))
+    assert told == [
+        ["None", "compiled", "0", "read", "1"],
+        ["None", "compiled", "1", "read", "0"],
+    ]
+
+
+def test_kernels_work_on_a_disk_that_is_full(tmp_path: Path) -> None:
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    script = PREPARE.replace("Path(sys.argv[1])))", "Path(sys.argv[1]), decoders._compile_sampler))")
+    script = "from chatttsd.engine.chattts import decoders\n" + script
+    assert python(full + script, str(tmp_path)).startswith("problem None\n")
+    assert not list(tmp_path.rglob(cache.SUMS))
+
+
+def test_a_process_that_will_not_let_go_of_the_cache_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "as it was")
+    monkeypatch.setattr(start, "_compile", lambda *_: True)
+    monkeypatch.setattr(cache, "LONGEST_WAIT_SECONDS", 0)
+    with cache.alone(tmp_path):
+        assert start.prepare(Precision.FP32, tmp_path) is None
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    assert [path.name for path in tmp_path.iterdir()] == [cache.LOCK]
+
+
+def test_where_numba_is_not_installed_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "as it was")
+    monkeypatch.setattr(cache, "version", missing)
+    problem = start.prepare(Precision.FP32, tmp_path)
+    assert problem is not None
+    assert problem.startswith("PackageNotFoundError")
+    assert "numba" in problem
 
 
 def test_kernels_work_where_nothing_can_be_kept(tmp_path: Path) -> None:

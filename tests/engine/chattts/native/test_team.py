@@ -10,8 +10,9 @@ import torch
 
 from chatttsd.engine.chattts.api import Precision
 from chatttsd.engine.chattts.native import team
-from chatttsd.engine.chattts.native.backbone import NativeBackbone
-from chatttsd.engine.chattts.native.step import SHORTEST_REST
+from chatttsd.engine.chattts.native.backbone import MOST_SLOTS, NativeBackbone
+from chatttsd.engine.chattts.native.plan import MAX_ROWS
+from chatttsd.engine.chattts.native.step import _LONGEST_REST, SHORTEST_REST, _judge
 from support.gpt_reference import RandomGpt, noise
 
 pytestmark = pytest.mark.timeout(400)  # the first test compiles the kernels
@@ -103,6 +104,26 @@ def test_a_rest_ends(expected: torch.Tensor) -> None:
         backbone._buffers.words[team.RESTING] = 10
         assert torch.equal(steps(backbone, 40), expected)
         assert word(backbone, team.PATIENCE) >= SHORTEST_REST
+
+
+def test_helpers_that_kept_a_step_waiting_rest_ever_longer_and_a_prompt_tells_nothing() -> None:
+    stall = 10**9
+    with made(2) as backbone:
+        buffers = backbone._buffers
+
+        def judged(rows: int, longest: int) -> tuple[int, int]:
+            buffers.row_count[0] = rows
+            _judge(buffers, longest)
+            return word(backbone, team.RESTING), word(backbone, team.PATIENCE)
+
+        assert judged(MAX_ROWS, stall) == (0, SHORTEST_REST)
+        assert judged(MOST_SLOTS, stall) == (SHORTEST_REST, 2 * SHORTEST_REST)
+        assert judged(MAX_ROWS, stall) == (SHORTEST_REST, 2 * SHORTEST_REST)
+        rests = [judged(1, stall) for _ in range(SHORTEST_REST + 1)]
+        assert [resting for resting, _ in rests] == [*range(SHORTEST_REST - 1, -1, -1), 2 * SHORTEST_REST]
+        assert max(judged(1, stall)[1] for _ in range(1000)) == _LONGEST_REST
+        buffers.words[team.RESTING] = 0
+        assert [judged(1, 0) for _ in range(64)][-1] == (0, SHORTEST_REST)
 
 
 def test_a_core_that_is_left_to_others_is_not_taken_and_the_other_helper_works(

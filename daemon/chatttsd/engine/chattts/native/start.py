@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SMALL: Final = ModelShape(layers=1, hidden=64, heads=1, intermediate=64)
 """A model that compiles everything and takes no time to run."""
+_UNKEPT: Final = 8
+"""At most so many functions are compiled although they cannot be written: the disk is full."""
 
 
 class SmallModel:
@@ -46,15 +48,35 @@ def prepare(precision: Precision, folder: Path, also: Callable[[], object] = lam
 
     `also` compiles what else is kept there: whatever comes later is taken for damage.
     """
-    kept = cache.prepare(folder)
     try:
-        make(SmallModel(), precision, threads=1, positions=1).close()
-        also()
+        with cache.alone(folder) as usable:
+            if not usable:
+                cache.keep_nothing()
+            kept = cache.prepare(folder) if usable else None
+            if _compile(precision, also) and kept is not None:
+                cache.seal(kept)
     except Exception as error:
         return f"{type(error).__name__}: {_first_line(error)}"
-    if kept is not None:
-        cache.seal(kept)
     return None
+
+
+def _compile(precision: Precision, also: Callable[[], object]) -> bool:
+    """Run everything once; tells whether what was compiled could be kept."""
+    whole = True
+    for last in (*[False] * _UNKEPT, True):
+        try:
+            backbone = make(SmallModel(), precision, threads=1, positions=1)
+            backbone.prefill(0, torch.ones(1, backbone.shape.hidden))
+            backbone.close()
+            also()
+        except OSError:
+            # numba has compiled a function before it fails to write it: the next time it is there.
+            if last:
+                raise
+            whole = False
+        else:
+            break
+    return whole
 
 
 def make(

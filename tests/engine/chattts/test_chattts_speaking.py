@@ -298,6 +298,20 @@ def test_a_vocoder_that_fails_ends_the_request_and_not_the_next() -> None:
     thread.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.timeout(10)
+def test_a_vocoder_thread_that_has_ended_is_told_and_not_waited_for() -> None:
+    def fail() -> None:
+        raise RuntimeError("no thread could be set up")
+
+    bench = Bench({1: {0: tone(100)}})
+    thread = VocoderThread(ScriptedStream, fail)
+    bench.speaking = Speaking(bench.batch, thread.open, bench.lead, retries=2)
+    with pytest.raises(EngineError, match="the vocoder's thread has ended"):
+        bench.say(segment(1))
+    thread.close()
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_core_is_asked_for_while_the_vocoder_works_and_only_then(fails: bool) -> None:
     needed: list[int] = []
