@@ -16,7 +16,7 @@ source packaging/lib/system-packages.sh
 readonly VENV=${CHATTTSD_TEST_VENV:-$CHECKOUT/.venv}
 readonly STAMP=$VENV/.chatttsd-tests
 readonly NEEDS=(dbus-daemon dbus-send user-bus systemd setpriv pulseaudio pulseaudio-utils
-    portaudio alsa-plugin python python-venv)
+    portaudio alsa-plugin sox python python-venv)
 
 # What the environment was made from: only a change of it makes pip run again.
 fingerprint() {

@@ -14,6 +14,7 @@ declare -A PACKAGES=(
     [pulseaudio]="pulseaudio pulseaudio pulseaudio"
     [pulseaudio-utils]="pulseaudio-utils pulseaudio-utils libpulse"
     [setpriv]="util-linux util-linux util-linux"
+    [sox]="sox sox sox"
 )
 
 declare -A INSTALL_COMMANDS=([apt-get]="apt-get install" [dnf]="dnf install" [pacman]="pacman -S")
