@@ -79,7 +79,8 @@ make_venv() { # [--clear]
 build_wheel() {
     local copy=$TEMPORARY/source
     mkdir "$copy" "$TEMPORARY/wheel"
-    cp -R "$CHECKOUT/pyproject.toml" "$CHECKOUT/README.md" "$CHECKOUT/LICENSE" "$CHECKOUT/daemon" "$copy"
+    cp -R "$CHECKOUT/pyproject.toml" "$CHECKOUT/README.md" "$CHECKOUT/LICENSE" \
+        "$CHECKOUT/daemon" "$CHECKOUT/models" "$copy"
     find "$copy" \( -name '*.egg-info' -o -name __pycache__ \) -prune -exec rm -rf {} +
     pip_step wheel --no-deps --wheel-dir "$TEMPORARY/wheel" "$copy"
 }

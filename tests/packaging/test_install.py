@@ -81,6 +81,17 @@ def test_systemd_accepts_the_installed_unit(installation: Installation) -> None:
 
 
 @pytest.mark.usefixtures("first")
+def test_the_installed_package_knows_the_model_and_its_voices(installation: Installation) -> None:
+    script = (
+        "from chatttsd.models.manifest import load_manifest; from chatttsd.voices.store import VoiceStore;"
+        "from pathlib import Path;"
+        "print(len(load_manifest(None).files), len(VoiceStore(Path('/nonexistent')).scan().voices))"
+    )
+    command = [str(installation.venv / "bin/python"), "-I", "-c", script]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == ["9", "5"]
+
+
+@pytest.mark.usefixtures("first")
 def test_base_installation_does_not_pull_torch(installation: Installation) -> None:
     packages = {path.name for path in installation.data.glob("chatttsd/venv/lib/*/site-packages/*")}
     assert "chatttsd" in packages

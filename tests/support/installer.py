@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-SHIPPED: Final = ("daemon", "packaging", "systemd", "pyproject.toml", "README.md", "LICENSE")
+SHIPPED: Final = ("daemon", "models", "packaging", "systemd", "pyproject.toml", "README.md", "LICENSE")
 BASH: Final = shutil.which("bash") or "/bin/bash"
 # A fresh home must not see the session of whoever runs the tests; what pip needs to reach its index stays.
 HIDDEN: Final = ("XDG_", "DBUS_", "PULSE_", "PIPEWIRE_", "PYTHON", "VIRTUAL_ENV", "CHATTTSD_", "SUDO_")
@@ -38,7 +38,8 @@ class Installation:
         for name in SHIPPED:
             source, target = ROOT / name, self.checkout / name
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+                ignored = shutil.ignore_patterns("*.egg-info", "__pycache__")
+                shutil.copytree(source, target, symlinks=True, ignore=ignored)
             else:
                 shutil.copy(source, target)
 
