@@ -35,7 +35,7 @@ REFUSED = [
         "urgent",
         "option 'priority': got 'urgent', allowed: important, message, text, notification, progress",
     ),
-    ("kind", "ssml", "option 'kind': got 'ssml', allowed: text, char, key"),
+    ("kind", "song", "option 'kind': got 'song', allowed: text, ssml, char, key"),
     ("engine", "festival", "option 'engine': got 'festival', allowed: auto, chattts, espeak-ng"),
     ("bind_to_client", "yes", "option 'bind_to_client': got 'yes', allowed: true, false"),
     (

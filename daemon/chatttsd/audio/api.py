@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chatttsd.speech.events import SpeechEvent
+
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
@@ -26,6 +28,22 @@ class AudioUnavailableError(Exception):
 
 
 Heard = Callable[[], None]
+
+
+class Sink(Protocol):
+    """Where speech goes that is not played: a client's descriptor, which the sink owns."""
+
+    async def write(self, pcm: bytes) -> None:
+        """Write samples, waiting for a slow reader; raises SinkClosedError when the reader has gone."""
+
+    async def event(self, event: SpeechEvent) -> None:
+        """Write what begins with the next sample, where the format has events."""
+
+    async def finish(self) -> None:
+        """Write what a reader still needs, and close."""
+
+    def close(self) -> None:
+        """Close the descriptor; a second call does nothing."""
 
 
 class AudioOutput(Protocol):

@@ -12,6 +12,7 @@ from typing import Self
 
 from chatttsd.audio.device_thread import DeviceThread
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
+from chatttsd.speech.events import SpeechEvent
 
 CONTAINERS = ("raw", "wav")
 _UNKNOWN = 0xFFFFFFFF
@@ -58,6 +59,9 @@ class FileSink:
         header, self._header = self._header, b""
         await self._write(header + pcm)
         self._bytes += len(pcm)
+
+    async def event(self, event: SpeechEvent) -> None:
+        """Do nothing: neither raw PCM nor WAV has events."""
 
     async def finish(self) -> None:
         """Write what a reader still needs (the WAV header of no sound, the sizes in a file) and close."""

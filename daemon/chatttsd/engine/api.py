@@ -23,6 +23,24 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a request begins to sound: characters start..end of its `text`, at a sample of its sound."""
+
+    start: int
+    end: int
+    sample: int
+    """Counted from the request's first sample."""
+
+
+TellWord = Callable[[Word], None]
+"""Hears each word once, before the PCM that begins it, where the engine knows its words."""
+
+
+def ignore_word(_word: Word) -> None:
+    """Do nothing: for those who need no words."""
+
+
+@dataclass(frozen=True, slots=True)
 class SynthesisRequest:
     """One segment to synthesise; `text` is already sanitised and short (a few hundred characters at most)."""
 
@@ -45,6 +63,8 @@ class SynthesisRequest:
     """At most 4 requests that will probably come next, which have none themselves: a hint, no order."""
     first: bool = False
     """Whether it begins a reading or goes on after a skip: nothing before it is still to be heard."""
+    tell_word: TellWord = field(default=ignore_word, repr=False, compare=False)
+    """Who hears the words: not sent to the worker, which has one of its own there."""
 
 
 Emit = Callable[["NDArray[np.int16]"], bool]

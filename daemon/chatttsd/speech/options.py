@@ -19,11 +19,29 @@ class Priority(StrEnum):
 
 
 class Kind(StrEnum):
-    """What the text is: prose, the name of one character, or the name of a key."""
+    """What the text is: prose, prose in SSML, the name of one character, or the name of a key."""
 
     TEXT = "text"
+    SSML = "ssml"
     CHAR = "char"
     KEY = "key"
+
+
+class Punctuation(StrEnum):
+    """How much punctuation is said by its name."""
+
+    NONE = "none"
+    SOME = "some"
+    MOST = "most"
+    ALL = "all"
+
+
+class Capitals(StrEnum):
+    """How a capital letter is told: not at all, by a word before it, or by a short sound."""
+
+    NONE = "none"
+    SPELL = "spell"
+    ICON = "icon"
 
 
 class OptionError(ValueError):
@@ -42,6 +60,10 @@ class SpeakOptions:
     volume: float = 1.0
     priority: Priority = Priority.MESSAGE
     kind: Kind = Kind.TEXT
+    punctuation: Punctuation = Punctuation.NONE
+    spelling: bool = False
+    """Say every character by its name."""
+    capitals: Capitals = Capitals.NONE
     bind_to_client: bool = False
     container: str = "raw"
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -120,6 +142,9 @@ _PARSERS: Final[Mapping[str, Parser]] = {
     "volume": number(0.0, 1.0),
     "priority": lambda value: Priority(one_of(*Priority)(value)),
     "kind": lambda value: Kind(one_of(*Kind)(value)),
+    "punctuation": lambda value: Punctuation(one_of(*Punctuation)(value)),
+    "spelling": boolean,
+    "capitals": lambda value: Capitals(one_of(*Capitals)(value)),
     "bind_to_client": boolean,
     "container": one_of("raw", "wav"),
 }
