@@ -6,10 +6,13 @@ from contextlib import aclosing
 
 import pytest
 
+from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import SynthesisRequest
-from chatttsd.pipeline import Piece, Recipe, SegmentPlan, ahead
+from chatttsd.pipeline import Piece, Reading, Recipe, SegmentPlan, ahead
+from chatttsd.speech.events import EventKind
+from chatttsd.speech.script import Mark
 from chatttsd.speech.segment import Segment
-from support.fakes import FakeEngine, settle
+from support.fakes import BYTES_A_CHARACTER, FakeEngine, FakeOutput, pcm_of, settle
 
 TEXTS = ["one", "two", "", "three", "four", "five"]
 
@@ -95,3 +98,81 @@ async def test_the_next_segment_is_asked_for_as_soon_as_one_is_complete_and_nobo
 
     await asyncio.wait_for(first(ahead(recipe(engine).pieces(0), 10**6)), 10)
     assert [request.text for request in engine.requests] == ["one", "two", "three", "four", "five"]
+
+
+def marked(*marks: Mark, rest: float = 0.0, icon: str = "") -> Segment:
+    text = "one two" if not icon else ""
+    return Segment(10, 30, text, marks=marks, origin=[10, 11, 12, 13, 20, 21, 22, 30], rest=rest, icon=icon)
+
+
+async def collect(engine: FakeEngine, *segments: Segment) -> list[Piece]:
+    parts = Recipe(
+        SegmentPlan(iter(segments)),
+        engine,
+        lambda segment: SynthesisRequest(segment.text),
+        lambda *_: None,
+    )
+    async with aclosing(parts.pieces(0)) as pieces:
+        return [piece async for piece in pieces]
+
+
+async def test_sound_is_cut_where_words_and_marks_begin_and_nothing_of_it_is_lost() -> None:
+    engine = FakeEngine(tells_words=True)
+    pieces = await collect(engine, marked(Mark(0, "start"), Mark(4, "two"), Mark(7, "end")))
+    assert b"".join(piece.pcm for piece in pieces) == pcm_of("one two")
+    at, found = 0, []
+    for piece in pieces:
+        found += [(at // BYTES_A_CHARACTER, event.name or event.start, event.end) for event in piece.events]
+        at += len(piece.pcm)
+    assert found == [(0, "start", 10), (0, 10, 13), (4, "two", 20), (4, 20, 30), (7, "end", 30)]
+    assert [piece.begins for piece in pieces] == [True] + [False] * (len(pieces) - 1)
+
+
+async def test_an_engine_without_words_still_reaches_every_mark() -> None:
+    pieces = await collect(FakeEngine(), marked(Mark(4, "two"), Mark(7, "end")))
+    assert [event.name for piece in pieces for event in piece.events] == ["two", "end"]
+    assert b"".join(piece.pcm for piece in pieces) == pcm_of("one two")
+
+
+async def test_an_icon_sounds_without_any_engine() -> None:
+    engine = FakeEngine()
+    (piece,) = await collect(engine, marked(icon="capital"))
+    assert len(piece.pcm) == SAMPLE_RATE * SAMPLE_BYTES // 20
+    assert any(piece.pcm)
+    assert not engine.requests
+
+
+async def test_rests_lie_between_segments_and_not_behind_the_last() -> None:
+    silent = Segment(5, 5, "", rest=0.2)
+    pieces = await collect(FakeEngine(), silent, marked(rest=0.5), marked(rest=0.5))
+    rests = [len(piece.pcm) for piece in pieces if piece.pcm and not any(piece.pcm)]
+    assert rests == [SAMPLE_BYTES * SAMPLE_RATE // 5, SAMPLE_BYTES * SAMPLE_RATE // 2]
+
+
+async def test_marks_are_told_when_they_are_heard() -> None:
+    told: list[str] = []
+    output = FakeOutput()
+    recipe_of_one = Recipe(
+        SegmentPlan(iter([marked(Mark(0, "start"), Mark(4, "two"), Mark(7, "end"))])),
+        FakeEngine(tells_words=True),
+        lambda segment: SynthesisRequest(segment.text),
+        lambda *_: None,
+    )
+    reading = Reading(
+        recipe_of_one,
+        output,
+        lambda segment: told.append(f"heard {segment.start}"),
+        lambda event: told.append(event.name) if event.kind is EventKind.MARK else None,
+    )
+    task = asyncio.ensure_future(reading.run())
+    await settle(100)
+    assert told == []
+    output.hear(2 * BYTES_A_CHARACTER)
+    assert told == ["heard 10", "start"]
+    output.hear(2 * BYTES_A_CHARACTER - 2)
+    assert told == ["heard 10", "start"]
+    output.hear(2)
+    assert told == ["heard 10", "start", "two"]
+    output.hear(10**6)
+    assert told[-1] == "end"
+    await asyncio.wait_for(task, 10)

@@ -36,6 +36,9 @@ class TwoEngines:
     def knows_language(self, tag: str, engine: str = "auto") -> bool:
         return tag in ("zh", "en") or (tag == "fr" and engine != "chattts")
 
+    def speaks(self, _voice: str, _tag: str) -> bool:
+        return True
+
     def refusal(self, engine: str) -> str:
         return self.reasons.get(engine, "")
 

@@ -11,8 +11,11 @@ from typing import Final
 from chatttsd.audio.api import AudioOutput
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import Synthesiser, SynthesisRequest
+from chatttsd.speech.events import SpeechEvent
 from chatttsd.speech.expected import expected_seconds
+from chatttsd.speech.icon import icon
 from chatttsd.speech.segment import Segment
+from chatttsd.speech.timeline import NOTHING, Events, Timeline
 
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
 _AHEAD_BYTES: Final = 10 * _BYTES_A_SECOND
@@ -30,6 +33,8 @@ class Piece:
     segment: Segment
     pcm: bytes
     begins: bool
+    events: Events = NOTHING
+    """What is reached with the first sample of it."""
 
 
 class SegmentPlan:
@@ -58,8 +63,6 @@ class Recipe:
     request: Callable[[Segment], SynthesisRequest]
     on_synthesised: Callable[[float, float], None]
     """Hears the seconds of audio and the seconds it took, a segment."""
-    rest: Callable[[Segment], float] = lambda _segment: 0.0
-    """Seconds of silence between a segment and the next."""
     background: bool = False
     ahead: int = 0
     """How many segments the engine is told of before their turn."""
@@ -68,25 +71,41 @@ class Recipe:
         """Yield the PCM of every segment from number `start` on; raises EngineError."""
         index, first = start, True
         while (segment := self.plan.get(index)) is not None:
-            begins = True
-            async with aclosing(self._pcm(index, segment, first)) as chunks:
-                async for pcm in chunks:
-                    yield Piece(index, segment, pcm, begins)
-                    begins = False
-            if begins:
-                yield Piece(index, segment, b"", begins=True)
+            async with aclosing(self._segment(index, segment, first)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            if not (segment.text or segment.icon):
                 await asyncio.sleep(0)  # a text of nothing but silence must not hold the loop
             index += 1
             first = first and not segment.text
-            if segment.text and self.plan.get(index) is not None:
-                silence = bytes(SAMPLE_BYTES * round(self.rest(segment) * SAMPLE_RATE))
+            if segment.rest and self.plan.get(index) is not None:
+                silence = bytes(SAMPLE_BYTES * round(segment.rest * SAMPLE_RATE))
                 yield Piece(index - 1, segment, silence, begins=False)
 
-    async def _pcm(self, index: int, segment: Segment, first: bool) -> AsyncGenerator[bytes, None]:
-        if not segment.text:
-            return
+    async def _segment(self, index: int, segment: Segment, first: bool) -> AsyncGenerator[Piece, None]:
+        """Yield the sound of one segment, cut where a word begins or a mark is reached."""
+        begins = True
         request = replace(self.request(segment), following=self._following(index), first=first)
         expected = expected_seconds(segment.text, request.rate)
+        timeline = Timeline(segment, round(expected * SAMPLE_RATE))
+        request = replace(request, tell_word=lambda word: timeline.word(word.start, word.end, word.sample))
+        async with aclosing(self._pcm(segment, request, expected)) as chunks:
+            async for pcm in chunks:
+                for start, end, events in timeline.parts(len(pcm) // SAMPLE_BYTES):
+                    part = pcm[start * SAMPLE_BYTES : end * SAMPLE_BYTES]
+                    yield Piece(index, segment, part, begins, events)
+                    begins = False
+        late = timeline.rest()
+        if begins or late:
+            yield Piece(index, segment, b"", begins, late)
+
+    async def _pcm(
+        self, segment: Segment, request: SynthesisRequest, expected: float
+    ) -> AsyncGenerator[bytes, None]:
+        if segment.icon:
+            yield icon(segment.icon, SAMPLE_RATE, request.volume)
+        if not segment.text:
+            return
         began, total = monotonic(), 0
         stream = self.engine.synthesise(request, expected_seconds=expected, background=self.background)
         async with aclosing(stream) as chunks:
@@ -157,12 +176,19 @@ class _AheadBuffer:
 
 
 class Reading:
-    """Reads one utterance aloud; `on_heard` hears each segment's number and the segment when it is heard."""
+    """Reads one utterance aloud; `on_heard` hears each segment as it is heard, `on_event` what is reached."""
 
-    def __init__(self, recipe: Recipe, output: AudioOutput, on_heard: Callable[[int, Segment], None]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        output: AudioOutput,
+        on_heard: Callable[[Segment], None],
+        on_event: Callable[[SpeechEvent], None],
+    ) -> None:
         self._recipe = recipe
         self._output = output
         self._on_heard = on_heard
+        self._on_event = on_event
         self._heard = -1
         self._next = 0
         self._part: asyncio.Future[None] | None = None
@@ -202,11 +228,17 @@ class Reading:
         if piece.begins:
             await self._output.write(piece.pcm[:head])
             self._output.mark(lambda: self._tell(piece))
+        if piece.events:
+            self._output.mark(lambda: self._tell_events(piece.events))
         await self._output.write(piece.pcm[head:])
 
     def _tell(self, piece: Piece) -> None:
         self._heard = piece.index
-        self._on_heard(piece.index, piece.segment)
+        self._on_heard(piece.segment)
+
+    def _tell_events(self, events: Events) -> None:
+        for event in events:
+            self._on_event(event)
 
 
 def _cancelled_from_outside() -> bool:

@@ -13,10 +13,13 @@ from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.directory import EngineDirectory
 from chatttsd.engine.model_setup import MODEL_ENGINE
 from chatttsd.pipeline import Recipe, SegmentPlan
+from chatttsd.speech.cutting import cut
+from chatttsd.speech.dressing import script_of
 from chatttsd.speech.language import resolve
-from chatttsd.speech.options import Kind, SpeakOptions
-from chatttsd.speech.pauses import pause_after
-from chatttsd.speech.segment import Segment, SegmentSettings, segments
+from chatttsd.speech.options import PITCHES, RATES, VOLUMES, Kind, SpeakOptions
+from chatttsd.speech.script import Manner
+from chatttsd.speech.segment import Segment, SegmentSettings
+from chatttsd.speech.ssml import SsmlError, parse_ssml
 from chatttsd.speech.utterance import Utterance
 
 _LONGEST_KEY: Final = 64
@@ -47,6 +50,8 @@ class Planner:
         if options.kind is Kind.KEY and len(text) > _LONGEST_KEY:
             allowed = f"a key name of at most {_LONGEST_KEY}"
             raise errors.invalid_args(f"text: got {len(text)} characters with kind=key, allowed: {allowed}")
+        if options.kind is Kind.SSML:
+            _check_ssml(text)
 
     def _check_engine(self, engine: str) -> None:
         if engine not in self._engines.names:
@@ -68,37 +73,57 @@ class Planner:
     def recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
         """Return how a checked utterance becomes sound."""
         options, speech = utterance.options, self.config.speech
-        text = utterance.text
-        if options.kind is Kind.TEXT:
-            settings = SegmentSettings(
-                first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
-            )
-            cut = segments(text, settings)
-        else:
-            cut = iter([Segment(0, len(text), text)])
+        settings = SegmentSettings(
+            first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
+        )
+        script = script_of(utterance.text, options, speech.default_language)
         if not self._engines.knows_voice(options.voice, options.engine):
             options = replace(options, voice="")  # a default of another engine must not mute this one
-        request = partial(_request, options=options, default_language=speech.default_language)
-        rest_seconds = speech.sentence_pause_seconds / options.rate
         return Recipe(
-            SegmentPlan(cut),
+            SegmentPlan(cut(script, settings, speech.sentence_pause_seconds / options.rate)),
             self._engines.synthesiser(options.engine),
-            request,
+            partial(self._request, options=options),
             self._on_synthesised,
-            lambda segment: pause_after(text[segment.start : segment.end], rest_seconds),
             background,
             self._engines.ahead,
         )
 
+    def _request(self, segment: Segment, options: SpeakOptions) -> SynthesisRequest:
+        manner = segment.manner
+        wanted = self._language(manner, options)
+        return SynthesisRequest(
+            text=segment.text,
+            language=resolve(segment.text, wanted, self.config.speech.default_language),
+            voice=self._voice(manner, options),
+            kind=manner.kind,
+            rate=_within(options.rate * manner.rate, RATES),
+            pitch=_within(options.pitch * manner.pitch, PITCHES),
+            volume=_within(options.volume * manner.volume, VOLUMES),
+            parameters=options.parameters,
+        )
 
-def _request(segment: Segment, options: SpeakOptions, default_language: str) -> SynthesisRequest:
-    return SynthesisRequest(
-        text=segment.text,
-        language=resolve(segment.text, options.language, default_language),
-        voice=options.voice,
-        kind=options.kind,
-        rate=options.rate,
-        pitch=options.pitch,
-        volume=options.volume,
-        parameters=options.parameters,
-    )
+    def _language(self, manner: Manner, options: SpeakOptions) -> str:
+        """Return what markup or else the client asked for; a language nobody speaks is left to the text."""
+        if manner.language and self._engines.knows_language(manner.language, options.engine):
+            return manner.language
+        return options.language
+
+    def _voice(self, manner: Manner, options: SpeakOptions) -> str:
+        """Return the voice that markup names, if there is one; another language has a voice of its own."""
+        if manner.voice and self._engines.knows_voice(manner.voice, options.engine):
+            return manner.voice
+        if manner.language and not self._engines.speaks(options.voice, manner.language):
+            return ""
+        return options.voice
+
+
+def _check_ssml(text: str) -> None:
+    try:
+        parse_ssml(text)
+    except SsmlError as error:
+        raise errors.invalid_args(f"text: {error}") from None
+
+
+def _within(value: float, limits: tuple[float, float]) -> float:
+    low, high = limits
+    return min(max(value, low), high)

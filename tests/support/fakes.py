@@ -1,11 +1,13 @@
 """A sound output and an engine in virtual time, which check that the protocol of their contracts is kept."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from chatttsd.audio.api import AudioUnavailableError
-from chatttsd.engine.api import EngineError, SynthesisRequest, Voice
+from chatttsd.constants import SAMPLE_BYTES
+from chatttsd.engine.api import EngineError, SynthesisRequest, Voice, Word
 
 BYTES_A_CHARACTER = 960  # 20 ms
 
@@ -96,6 +98,7 @@ class FakeEngine:
     failures: list[EngineError] = field(default_factory=list)
     requests: list[SynthesisRequest] = field(default_factory=list)
     voices: tuple[Voice, ...] = (Voice("fake/en", "Fake", "fake", ("en",)),)
+    tells_words: bool = False
 
     async def synthesise(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
@@ -103,6 +106,10 @@ class FakeEngine:
         assert request.text, "an empty segment is no request"
         assert expected_seconds > 0
         self.requests.append(request)
+        if self.tells_words:
+            for word in re.finditer(r"\S+", request.text):
+                sample = word.start() * BYTES_A_CHARACTER // SAMPLE_BYTES
+                request.tell_word(Word(word.start(), word.end(), sample))
         pcm = pcm_of(request.text)
         for offset in range(0, len(pcm), self.chunk):
             await asyncio.sleep(0)

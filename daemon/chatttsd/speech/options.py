@@ -73,6 +73,9 @@ class SpeakOptions:
 Parser = Callable[[str], Any]  # each option has a type of its own; `_PARSERS` is where they meet
 
 LONGEST_NAME: Final = 128
+RATES: Final = (0.25, 4.0)
+PITCHES: Final = (0.5, 2.0)
+VOLUMES: Final = (0.0, 1.0)
 
 
 def one_of(*allowed: str) -> Parser:
@@ -137,9 +140,9 @@ _PARSERS: Final[Mapping[str, Parser]] = {
     "voice": name,
     "language": language_tag,
     "engine": one_of("auto", "chattts", "espeak-ng"),
-    "rate": number(0.25, 4.0),
-    "pitch": number(0.5, 2.0),
-    "volume": number(0.0, 1.0),
+    "rate": number(*RATES),
+    "pitch": number(*PITCHES),
+    "volume": number(*VOLUMES),
     "priority": lambda value: Priority(one_of(*Priority)(value)),
     "kind": lambda value: Kind(one_of(*Kind)(value)),
     "punctuation": lambda value: Punctuation(one_of(*Punctuation)(value)),

@@ -18,7 +18,15 @@ def pause_after(ending: str, sentence_seconds: float) -> float:
     body = ending.rstrip()
     if "\n" in ending[len(body) :]:
         return sentence_seconds * PARAGRAPH
-    last = next((character for character in reversed(body[-8:]) if character not in _CLOSING), "")
-    if last in _SENTENCE_ENDS:
+    if ends_sentence(body):
         return sentence_seconds
-    return sentence_seconds * CLAUSE if last in _CLAUSE_ENDS else 0.0
+    return sentence_seconds * CLAUSE if _last_mark(body) in _CLAUSE_ENDS else 0.0
+
+
+def ends_sentence(text: str) -> bool:
+    """Tell whether a text ends with the mark of a sentence's end, quotes and brackets behind it apart."""
+    return _last_mark(text.rstrip()) in _SENTENCE_ENDS
+
+
+def _last_mark(body: str) -> str:
+    return next((character for character in reversed(body[-8:]) if character not in _CLOSING), "")

@@ -1,6 +1,6 @@
 """Cut a text into the segments that are synthesised one after the other, the first one short."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +8,7 @@ import regex
 
 from chatttsd.speech.boundaries import LONGEST, Atom, atoms
 from chatttsd.speech.sanitise import sanitised_slice, spoken
+from chatttsd.speech.script import PLAIN, Manner, Mark
 from chatttsd.speech.seams import Level
 
 LONGEST_GRAPHEME: Final = 64
@@ -47,6 +48,15 @@ class Segment:
     start: int
     end: int
     text: str = field(repr=False)
+    manner: Manner = PLAIN
+    marks: tuple[Mark, ...] = ()
+    """At positions of `text`, rising."""
+    origin: Sequence[int] = field(default=(), repr=False)
+    """For each character of `text` and its end: its index in what the client sent; empty if not asked for."""
+    rest: float = 0.0
+    """Seconds of silence between it and the next one."""
+    icon: str = ""
+    """A short sound instead of the text, see `speech/icon.py`."""
 
 
 DEFAULTS: Final = SegmentSettings()
