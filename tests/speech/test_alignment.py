@@ -1,5 +1,7 @@
 """Said characters are found where they stood, whatever was left out between them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_every_spoken_character_is_found(source: str) -> None:
     assert len(places) == len(said) + 1
     for character, place in zip(said, places, strict=False):
         assert clean[place] == character or (character == " " and clean[place].isspace())
-    assert all(first < second for first, second in zip(places, places[1:], strict=False))
+    assert all(first < second for first, second in pairwise(places))
     assert places[-1] <= len(source)
 
 

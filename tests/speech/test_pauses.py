@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatttsd.speech.pauses import CLAUSE, PARAGRAPH, pause_after
+from chatttsd.speech.pauses import CLAUSE, PARAGRAPH, ends_sentence, pause_after
 
 CASES = [
     ("One sentence. ", 1.0),
@@ -33,3 +33,9 @@ def test_the_rest_follows_the_end(ending: str, share: float) -> None:
 
 def test_no_rest_is_wanted_by_zero() -> None:
     assert all(pause_after(ending, 0.0) == 0 for ending, _ in CASES)
+
+
+@pytest.mark.parametrize("text", ["Yes.", "好。", "Yes?” \n", "啊！）"])
+def test_a_sentence_ends_with_its_mark(text: str) -> None:
+    assert ends_sentence(text)
+    assert not ends_sentence(f"{text} and")

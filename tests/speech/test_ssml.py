@@ -50,6 +50,11 @@ def test_a_mark_before_a_rest_is_told_before_it() -> None:
     assert (marks(first), marks(second)) == ([(3, "a")], [(0, "b")])
 
 
+def test_a_mark_at_the_end_of_a_sentence_stays_in_it() -> None:
+    first, second = parse_ssml("<s>one<mark name='a'/> </s><mark name='b'/><s>two</s>")
+    assert (marks(first), marks(second)) == ([(4, "a")], [(0, "b")])
+
+
 def test_marks_without_text_are_kept_where_they_stood() -> None:
     passage = only("<speak> <mark name='a'/> <mark name='b&amp;'/></speak>")
     assert (passage.text, marks(passage)) == ("", [(0, "a"), (0, "b&")])

@@ -1,14 +1,16 @@
 """How capital letters are told: by a word before them, or by a short sound."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import regex
 
 from chatttsd.speech.names import capital_word
 from chatttsd.speech.options import Capitals, Kind
-from chatttsd.speech.rewriting import Rewriter
+from chatttsd.speech.rewriting import Rewriter, marks_before
 from chatttsd.speech.script import Mark, Passage
 
 ICON: Final = "capital"
@@ -58,21 +60,23 @@ def _with_words(passage: Passage, word: str) -> Passage:
 
 
 def _with_icons(passage: Passage) -> Iterator[Passage]:
+    """Yield an icon before each capitalised word; a mark at the word is told with the icon."""
     starts = [found.start() for found in _CAPITALISED.finditer(passage.text)]
-    waiting = list(reversed(passage.marks))
-    for start, end in zip([0, *starts], [*starts, len(passage.text)], strict=True):
-        last = end == len(passage.text)
-        marks = []
-        while waiting and (last or waiting[-1].position < end):
-            mark = waiting.pop()
-            marks.append(Mark(mark.position - start, mark.name))
-        if start in starts[:1] or start:
-            yield _icon(passage, passage.origin[start], ())
-        if end > start or marks:
-            yield Passage(
-                passage.text[start:end],
-                passage.origin[start : end + 1],
-                passage.manner,
-                tuple(marks),
-                passage.rest if last else None,
-            )
+    marks = deque(passage.marks)
+    if not starts or starts[0]:
+        yield _piece(passage, 0, starts[0] if starts else len(passage.text), marks)
+    for start, end in pairwise([*starts, len(passage.text)]):
+        yield _icon(passage, passage.origin[start], tuple(marks_before(marks, start + 1)))
+        yield _piece(passage, start, end, marks)
+
+
+def _piece(passage: Passage, start: int, end: int, marks: deque[Mark]) -> Passage:
+    last = end == len(passage.text)
+    here = marks_before(marks, end + 1 if last else end)
+    return Passage(
+        passage.text[start:end],
+        passage.origin[start : end + 1],
+        passage.manner,
+        tuple(Mark(mark.position - start, mark.name) for mark in here),
+        passage.rest if last else None,
+    )

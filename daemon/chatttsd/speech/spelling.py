@@ -8,6 +8,7 @@ from typing import Final
 import regex
 
 from chatttsd.speech.options import Kind
+from chatttsd.speech.rewriting import marks_before
 from chatttsd.speech.sanitise import sanitise
 from chatttsd.speech.script import Manner, Mark, Passage
 from chatttsd.speech.traced import Traced
@@ -40,7 +41,7 @@ def spelled(
             continue
         if last:
             yield last
-        here = [waiting.popleft() for _ in range(sum(mark.position < end for mark in waiting))]
+        here = marks_before(waiting, end)
         part = piece.part(start, min(end, start + LONGEST))
         last = Passage(part.text, part.origin, spelling, _all_at(0, here), LETTER_REST)
     left = _all_at(len(last.text) if last else 0, waiting)

@@ -66,7 +66,9 @@ class ScriptBuilder:
         self._settle()
         if self._tail or self._marks:
             self._flush(seconds)
-        elif self._passages:
+            return
+        self._flush(None)
+        if self._passages:
             self._rest_longer(seconds + (self._passages[-1].rest or 0.0))
         else:
             self._passages.append(Passage("", (position,), rest=seconds))
@@ -74,6 +76,7 @@ class ScriptBuilder:
     def end_sentence(self, position: int) -> None:
         """End the sentence here, if there is one."""
         if self._tail and not ends_sentence(self._tail):
+            self._settle()
             self._flush(SENTENCE_REST)
         elif self._tail and not self._tail[-1].isspace():
             self._blank(" ", position)
@@ -122,7 +125,9 @@ class ScriptBuilder:
             self._passages.append(passage)
         elif self._marks:
             marks = tuple(Mark(0, mark.name) for mark in self._marks)
-            self._passages.append(Passage("", (self._place,), self._manner, marks, rest))
+            reached = self._passages[-1].origin[-1] if self._passages else 0
+            place = max(self._place, reached)
+            self._passages.append(Passage("", (place,), self._manner, marks, rest))
         self._text = Tracer()
         self._marks = []
         self._tail = ""
