@@ -107,10 +107,12 @@ install_python_side() {
 
 install_units() {
     say "Installing $UNIT_FILE"
-    local unit
+    local unit name
     unit=$(<"$CHECKOUT/systemd/$UNIT")
     put_file "$UNIT_FILE" <<<"${unit//@BINDIR@/"$(systemd_quoted "$VENV/bin")"}"
-    put_file "$DATA/dbus-1/services/$BUS_NAME.service" <"$CHECKOUT/systemd/$BUS_NAME.service"
+    for name in "$BUS_NAME" "$SPIEL_NAME"; do
+        put_file "$DATA/dbus-1/services/$name.service" <"$CHECKOUT/systemd/$name.service"
+    done
 }
 
 # Start it where it will live, and let it speak there.

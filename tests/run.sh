@@ -16,7 +16,8 @@ source packaging/lib/system-packages.sh
 readonly VENV=${CHATTTSD_TEST_VENV:-$CHECKOUT/.venv}
 readonly STAMP=$VENV/.chatttsd-tests
 readonly NEEDS=(dbus-daemon dbus-send user-bus systemd setpriv pulseaudio pulseaudio-utils
-    portaudio alsa-plugin sox python python-venv)
+    portaudio alsa-plugin sox spd-say speechd-espeak playerctl orca Xvfb at-spi gobject python
+    python-venv)
 
 # What the environment was made from: only a change of it makes pip run again.
 fingerprint() {

@@ -2,6 +2,8 @@
 # The user's service manager and bus, and a private bus where they are not there; meant to be sourced.
 
 readonly UNIT=chatttsd.service BUS_NAME=org.chattts.Speech1
+# shellcheck disable=SC2034 # install.sh puts its activation file in place
+readonly SPIEL_NAME=org.chattts.Speech.Provider
 
 bus_call() { # METHOD [ARGUMENT...]: a call to the session bus itself
     dbus-send --session --print-reply=literal --reply-timeout=5000 --dest=org.freedesktop.DBus \

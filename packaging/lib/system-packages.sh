@@ -15,6 +15,13 @@ declare -A PACKAGES=(
     [pulseaudio-utils]="pulseaudio-utils pulseaudio-utils libpulse"
     [setpriv]="util-linux util-linux util-linux"
     [sox]="sox sox sox"
+    [spd-say]="speech-dispatcher speech-dispatcher-utils speech-dispatcher"
+    [speechd-espeak]="speech-dispatcher-espeak-ng speech-dispatcher-espeak-ng speech-dispatcher"
+    [orca]="orca orca orca"
+    [Xvfb]="xvfb xorg-x11-server-Xvfb xorg-server-xvfb"
+    [at-spi]="at-spi2-core at-spi2-core at-spi2-core"
+    [gobject]="python3-gi python3-gobject-base python-gobject"
+    [playerctl]="playerctl playerctl playerctl"
 )
 
 declare -A INSTALL_COMMANDS=([apt-get]="apt-get install" [dnf]="dnf install" [pacman]="pacman -S")
@@ -30,6 +37,11 @@ has_alsa_plugin() {
         compgen -G "/usr/lib*/alsa-lib/libasound_module_pcm_p[iu]*" >/dev/null
 }
 
+has_speechd_espeak() {
+    compgen -G "/usr/lib*/speech-dispatcher-modules/sd_espeak-ng" >/dev/null ||
+        compgen -G "/usr/lib*/*/speech-dispatcher-modules/sd_espeak-ng" >/dev/null
+}
+
 # Whether one need of PACKAGES is met.
 met() { # NEED
     case $1 in
@@ -38,7 +50,10 @@ met() { # NEED
         python | python-venv) [[ -n $(find_python) ]] ;;
         user-bus) [[ -e /usr/lib/systemd/user/dbus.socket || -e /lib/systemd/user/dbus.socket ]] ;;
         systemd) [[ -x /usr/lib/systemd/systemd || -x /lib/systemd/systemd ]] && have systemd-analyze ;;
+        at-spi) [[ -e /usr/share/dbus-1/services/org.a11y.Bus.service ]] ;;
+        speechd-espeak) has_speechd_espeak ;;
         pulseaudio-utils) have pactl && have parec ;;
+        gobject) /usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null ;;
         *) have "$1" ;;
     esac
 }

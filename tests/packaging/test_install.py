@@ -16,7 +16,7 @@ from support.installer import Installation
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 UNIT = "systemd/user/chatttsd.service"
-ACTIVATION = "dbus-1/services/org.chattts.Speech1.service"
+ACTIVATION = ("org.chattts.Speech1", "org.chattts.Speech.Provider")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,8 @@ def test_systemd_accepts_the_installed_unit(installation: Installation) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (installation.data / ACTIVATION).exists()
+    for name in ACTIVATION:
+        assert (installation.data / f"dbus-1/services/{name}.service").exists()
 
 
 @pytest.mark.usefixtures("first")

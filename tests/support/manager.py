@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH, UNIT
+from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH, SPIEL_NAME, UNIT
 from support.cgroup import ControlGroup, pretend_booted
 
 UNITS: Final = Path(__file__).parents[2] / "systemd"
@@ -141,14 +141,15 @@ class UserManager:
         unit: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Install the tree's unit and activation file; `commands` is the folder that holds `chatttsd`.
+        """Install the tree's unit and activation files; `commands` is the folder that holds `chatttsd`.
 
         `service` and `unit` are directives of a drop-in over [Service] and [Unit] ("RestartSec": "100ms");
         `environment` reaches the service, and so does the file that `log()` reads as its output.
         """
         text = (UNITS / UNIT).read_text().replace("@BINDIR@", str(commands))
         (self.unit_folder / UNIT).write_text(text)
-        shutil.copy(UNITS / f"{BUS_NAME}.service", self.activation_folder)
+        for name in (BUS_NAME, SPIEL_NAME):
+            shutil.copy(UNITS / f"{name}.service", self.activation_folder)
         output = {"StandardOutput": f"append:{self.log_file}", "StandardError": f"append:{self.log_file}"}
         lines = ["[Unit]", *_directives(unit or {}), "[Service]", *_directives({**output, **(service or {})})]
         lines += [f'Environment="{name}={value}"' for name, value in (environment or {}).items()]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH
+from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH, SPIEL_INTERFACE, SPIEL_NAME, SPIEL_PATH
 from support.manager import UserManager
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
@@ -34,6 +34,18 @@ def test_first_call_starts_the_service(manager: UserManager, commands: Path) -> 
     assert speak(manager).startswith("uint32")
     assert manager.show("ActiveState") == "active"
     assert manager.main_pid() > 0
+
+
+def test_a_spiel_client_that_looks_for_voices_starts_the_service(
+    manager: UserManager, commands: Path
+) -> None:
+    manager.install(commands)
+    assert manager.show("ActiveState") == "inactive"
+    voices = manager.busctl("get-property", SPIEL_NAME, SPIEL_PATH, SPIEL_INTERFACE, "Voices")
+    assert voices.startswith("a(ssstas) ")
+    assert '"Automatic" "auto" "audio/x-spiel,format=S16LE,channels=1,rate=24000"' in voices
+    assert manager.show("ActiveState") == "active"
+    assert speak(manager).startswith("uint32")
 
 
 def test_unit_installed_at_home_is_the_one_that_runs(manager: UserManager, commands: Path) -> None:

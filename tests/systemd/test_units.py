@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH, UNIT
+from chatttsd.constants import BUS_NAME, INTERFACE, OBJECT_PATH, SPIEL_NAME, UNIT
 
 ROOT: Final = Path(__file__).parents[2]
 UNITS: Final = ROOT / "systemd"
@@ -115,11 +115,16 @@ def test_sound_server_is_wanted_but_never_required(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "unit"), [(f"{BUS_NAME}.service", UNIT), (f"{BUS_NAME}.system.service", SYSTEM_UNIT)]
+    ("file", "name", "unit"),
+    [
+        (f"{BUS_NAME}.service", BUS_NAME, UNIT),
+        (f"{SPIEL_NAME}.service", SPIEL_NAME, UNIT),
+        (f"{BUS_NAME}.system.service", BUS_NAME, SYSTEM_UNIT),
+    ],
 )
-def test_activation_file_starts_the_unit(file: str, unit: str) -> None:
+def test_activation_file_starts_the_unit(file: str, name: str, unit: str) -> None:
     activation = dict(directives(file, "D-BUS Service"))
-    assert activation["Name"] == BUS_NAME
+    assert activation["Name"] == name
     assert activation["SystemdService"] == unit
     assert activation["Exec"] == "/bin/false"
     assert (UNITS / unit).exists()
