@@ -150,12 +150,25 @@ install() {
     say "Done. Try: $(pasted "$COMMAND") speak 你好    To remove: $(pasted "$CHECKOUT/packaging/install.sh") --uninstall"
 }
 
+# What chatttsctl has put into the folders of other programs would lead nowhere.
+leave_other_programs() {
+    [[ -x $VENV/bin/chatttsctl ]] || return 0
+    local module=$DATA/../libexec/speech-dispatcher-modules/sd_chattts
+    if [[ $(readlink "$module") == "$VENV/bin/sd_chattts" ]]; then
+        "$VENV/bin/chatttsctl" speechd remove || warn "the module of speech-dispatcher stays"
+    fi
+    if [[ -e $DATA/orca/extensions/chatttsd.py ]]; then
+        "$VENV/bin/chatttsctl" orca remove || warn "the extension of Orca stays"
+    fi
+}
+
 uninstall() {
     if [[ ! -e $MANIFEST ]]; then
         say "Nothing to remove: there is no $MANIFEST"
         return
     fi
     stop_service
+    leave_other_programs >"$TEMPORARY/others.log"
     remove_recorded
     ! has_session || reload_session
     say "Removed chatttsd"

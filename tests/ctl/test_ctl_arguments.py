@@ -8,7 +8,7 @@ from chatttsd.ctl.arguments import SHORTHANDS, build, parse
 from chatttsd.ctl.speak import options
 
 COMMANDS = ["speak", "status", "cancel", "pause", "resume", "skip", "voices", "config", "doctor", "monitor"]
-COMMANDS += ["reload", "load", "unload"]
+COMMANDS += ["reload", "load", "unload", "speechd", "orca"]
 
 
 def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.installer import Installation
+from support.manager import UserManager
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 UNIT = "systemd/user/chatttsd.service"
@@ -129,6 +130,7 @@ def test_second_run_upgrades_and_records_nothing_new(installation: Installation)
     )
     again = installation.run("--no-speak", PATH=f"{installation.command.parent}:{os.environ['PATH']}")
     assert (again.returncode, again.stderr) == (0, "")
+    assert "virtual environment" not in again.stdout, "the old one is healthy"
     assert tried(again) == ["chatttsctl", "speak", "你好"]
     assert (installation.data / "chatttsd/install-manifest").read_text() == manifest
     (metadata,) = installation.data.glob("chatttsd/venv/lib/*/site-packages/chatttsd-*.dist-info/METADATA")
@@ -143,12 +145,38 @@ def test_a_library_that_an_interrupted_pip_left_in_pieces_is_repaired(installati
     assert again.returncode == 0, again.stdout + again.stderr
     assert "numpy: ModuleNotFoundError" in again.stderr
     assert (numpy / "__init__.py").is_file()
-    healthy = installation.run("--no-speak")
-    assert (healthy.returncode, "virtual environment" in healthy.stdout + healthy.stderr) == (0, False)
+
+
+@pytest.fixture(scope="module")
+def manager_of_another_home() -> Iterator[UserManager]:
+    with UserManager() as running:
+        yield running
+
+
+@pytest.fixture
+def other_session(manager_of_another_home: UserManager) -> dict[str, str]:
+    """The session of a manager that was started for another HOME."""
+    environment = manager_of_another_home.environment
+    return {name: environment[name] for name in ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")}
 
 
 @pytest.mark.usefixtures("first")
-def test_uninstall_removes_what_was_installed_and_keeps_what_is_the_users(installation: Installation) -> None:
+def test_manager_of_another_home_is_not_touched(
+    installation: Installation, manager_of_another_home: UserManager, other_session: dict[str, str]
+) -> None:
+    (installation.home / ".local/state/chatttsd/hello.wav").unlink()
+    result = installation.run(**other_session)
+    assert result.returncode == 0, result.stderr
+    assert "No user manager" in result.stdout
+    assert "Wrote the greeting to " in result.stdout
+    assert (installation.home / ".local/state/chatttsd/hello.wav").exists()
+    assert manager_of_another_home.show("LoadState") == "not-found"
+
+
+@pytest.mark.usefixtures("first")
+def test_uninstall_removes_what_was_installed_and_keeps_what_is_the_users(
+    installation: Installation, other_session: dict[str, str]
+) -> None:
     own = (
         installation.home / ".config/chatttsd/config.toml",
         installation.data / "chatttsd/voices/mine.toml",
@@ -157,7 +185,10 @@ def test_uninstall_removes_what_was_installed_and_keeps_what_is_the_users(instal
     for path in (*own, cookie):
         path.parent.mkdir(parents=True)
         path.write_text("")
-    result = installation.run("--uninstall")
+    for program in ("speechd", "orca"):
+        added = [str(installation.command), program, "install"]
+        subprocess.run(added, env=installation.environment, check=True, capture_output=True)
+    result = installation.run("--uninstall", **other_session)
     assert result.returncode == 0, result.stderr
     told = result.stdout.splitlines()
     assert told[:-1] == ["Removed chatttsd", *(f"Kept {path.parent}" for path in own)]

@@ -66,6 +66,8 @@ def build() -> Parser:
     _add_voices(commands)
     _add_models(commands)
     _add_config(commands)
+    _add_speechd(commands)
+    _add_orca(commands)
     return parser
 
 
@@ -217,6 +219,37 @@ def _add_config(commands: Any) -> None:  # noqa: ANN401 - see _command
         "path", nargs="?", type=filename, metavar="FILE", help="default: the one that the daemon reads"
     )
     _command(actions, "path", "print which file the daemon reads", "configuration:run_path", json=True)
+
+
+def _add_speechd(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = commands.add_parser(
+        "speechd", help="speak for programs that use speech-dispatcher", allow_abbrev=False
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    install = _command(
+        actions,
+        "install",
+        "give speech-dispatcher a module",
+        "speechd.command:run_install",
+        json=True,
+    )
+    install.add_argument("--default", action="store_true", help="make it the module of whoever names none")
+    install.add_argument(
+        "--language",
+        action="append",
+        metavar="TAG[=MODULE]",
+        help="the module of a language, such as zh or en=espeak-ng; more than once for more",
+    )
+    _command(actions, "remove", "take the module out again", "speechd.command:run_remove", json=True)
+    _command(actions, "status", "show what speech-dispatcher finds", "speechd.command:run_status", json=True)
+
+
+def _add_orca(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = commands.add_parser("orca", help="read long texts for the screen reader", allow_abbrev=False)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    _command(actions, "install", "give Orca 51 or later an extension", "orca:run_install", json=True)
+    _command(actions, "remove", "take the extension out again", "orca:run_remove", json=True)
+    _command(actions, "status", "show whether Orca would use it", "orca:run_status", json=True)
 
 
 def seconds(value: str) -> float:

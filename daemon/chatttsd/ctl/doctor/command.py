@@ -10,6 +10,8 @@ from chatttsd.ctl import output, session
 from chatttsd.ctl.doctor import audio, engine, host, service
 from chatttsd.ctl.doctor.finding import Finding, fail
 from chatttsd.ctl.exits import Exit
+from chatttsd.ctl.speechd import status
+from chatttsd.ctl.speechd.places import places
 from chatttsd.ctl.target import Target, choose
 
 Check = Callable[[], list[Finding] | Awaitable[list[Finding]]]
@@ -38,6 +40,7 @@ def checks(target: Target) -> dict[str, Check]:
         "espeak-ng": engine.check_espeak,
         "torch": engine.check_model_libraries,
         "GPU": engine.check_gpu,
+        "speech-dispatcher": lambda: status.summarise(places()),
     }
 
 
