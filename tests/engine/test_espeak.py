@@ -12,7 +12,7 @@ from chatttsd.engine.espeak import (
     pitch_value,
     words_per_minute,
 )
-from chatttsd.engine.espeak_sound import QUIET
+from chatttsd.engine.post.silence import QUIET
 
 Samples = NDArray[np.int16]
 
@@ -146,11 +146,18 @@ def test_rates_from_a_half_to_four_are_attained(engine: EspeakEngine, text: str,
         assert normal / seconds(said(engine, text, language, rate=rate)) == pytest.approx(rate, rel=0.16)
 
 
-def test_a_rate_below_the_slowest_is_the_slowest(engine: EspeakEngine) -> None:
+@pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (CHINESE, "zh"), (MIXED, "zh")])
+def test_rates_below_the_library_s_slowest_are_attained_by_stretching(
+    engine: EspeakEngine, text: str, language: str
+) -> None:
     assert words_per_minute(0.25) == words_per_minute(0.4) == 80
     assert words_per_minute(4.0) == 700
-    slowest = seconds(said(engine, CHINESE, rate=0.25))
-    assert slowest == pytest.approx(2.15 * seconds(said(engine, CHINESE)), rel=0.05)
+    normal = said(engine, text, language)
+    for rate in (0.25, 0.35):
+        slow = said(engine, text, language, rate=rate)
+        assert seconds(normal) / seconds(slow) == pytest.approx(rate, rel=0.16)
+        assert np.array_equal(said(engine, text, language, rate=rate), slow)
+        assert base_frequency(slow) == pytest.approx(base_frequency(normal), rel=0.1)
 
 
 def test_pitch_shifts_the_voice_by_what_is_promised(engine: EspeakEngine) -> None:

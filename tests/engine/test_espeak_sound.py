@@ -1,48 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from chatttsd.engine.espeak_sound import QUIET, Resampler, SilenceTrimmer
+from chatttsd.engine.espeak_sound import Resampler
 
 Samples = NDArray[np.int16]
-
-
-def trimmed(parts: list[Samples], margin: int) -> Samples:
-    trimmer = SilenceTrimmer(margin)
-    return np.concatenate([*(trimmer.feed(part) for part in parts), trimmer.finish()])
-
-
-def split(samples: Samples, cuts: list[int]) -> list[Samples]:
-    return list(np.split(samples, sorted(min(cut, samples.size) for cut in cuts)))
-
-
-@given(
-    before=st.integers(0, 60),
-    after=st.integers(0, 60),
-    hole=st.integers(0, 60),
-    margin=st.integers(0, 30),
-    cuts=st.lists(st.integers(0, 200), max_size=6),
-)
-def test_only_the_silence_at_the_ends_goes_wherever_the_stream_is_cut(
-    before: int, after: int, hole: int, margin: int, cuts: list[int]
-) -> None:
-    quiet, loud = np.int16(QUIET), np.int16(-QUIET - 1)
-    sound = [np.full(9, loud), np.full(hole, quiet), np.full(7, -loud)]
-    stream = np.concatenate([np.full(before, quiet), *sound, np.full(after, quiet)]).astype(np.int16)
-    result = trimmed(split(stream, cuts), margin)
-    first, last = min(before, margin), min(after, margin)
-    assert np.array_equal(result, stream[before - first : stream.size - after + last])
-
-
-def test_silence_alone_becomes_nothing() -> None:
-    assert trimmed([np.zeros(1000, np.int16)], 10).size == 0
-    assert trimmed([], 10).size == 0
-
-
-def test_the_loudest_negative_sample_is_loud() -> None:
-    assert trimmed([np.array([-32768], np.int16)], 0).tolist() == [-32768]
 
 
 @pytest.mark.parametrize("size", [1, 110, 1323, 50_000])

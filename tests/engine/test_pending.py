@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
-from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest
+from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest, Word
 from chatttsd.engine.pending import HIGH_WATER, MOST_INTERRUPTIONS, PendingRequest, RequestQueue
+from chatttsd.engine.wire import ProtocolError
 
 
 def make(number: int = 1) -> PendingRequest:
@@ -113,6 +114,59 @@ async def test_a_request_given_again_takes_no_sound_twice() -> None:
     pending.add(b"cde")
     pending.finish()
     assert await read(pending) == [b"abc", b"de"]
+
+
+def words(count: int) -> list[Word]:
+    return [Word(index, index + 1, 10 * index) for index in range(count)]
+
+
+async def test_words_are_told_in_order_with_the_sound() -> None:
+    heard: list[object] = []
+    pending = PendingRequest(1, SynthesisRequest("xyz", tell_word=heard.append), 1.0)
+    first, second, third = words(3)
+    for piece in (first, b"a", second, third, b"b"):
+        pending.add(piece) if isinstance(piece, bytes) else pending.add_word(piece)
+    pending.finish()
+    async for chunk in pending.chunks():
+        heard += [chunk]
+    assert heard == [first, b"a", second, third, b"b"]
+
+
+async def test_a_request_given_again_tells_no_word_twice() -> None:
+    heard: list[object] = []
+    pending = PendingRequest(1, SynthesisRequest("xyz", tell_word=heard.append), 1.0)
+    RequestQueue().add(pending, background=True)
+    first, second, third = words(3)
+    pending.add_word(first)
+    pending.add(b"a")
+    for number, piece in ((2, b""), (3, b"ab")):
+        pending.restart(number)
+        pending.add_word(first)
+        pending.add(piece)
+    for word in (second, third):
+        pending.add_word(word)
+    pending.add(b"c")
+    pending.finish()
+    async for chunk in pending.chunks():
+        heard += [chunk]
+    assert heard == [first, b"a", b"b", second, third, b"c"]
+
+
+async def test_there_are_no_more_words_than_characters() -> None:
+    pending = make()
+    pending.add_word(words(1)[0])
+    with pytest.raises(ProtocolError, match="more words than the 1 characters"):
+        pending.add_word(words(1)[0])
+
+
+async def test_words_that_nobody_read_go_with_a_failed_request() -> None:
+    heard: list[Word] = []
+    pending = PendingRequest(1, SynthesisRequest("x", tell_word=heard.append), 1.0)
+    pending.add_word(words(1)[0])
+    pending.fail(EngineDiedError("gone"))
+    with pytest.raises(EngineDiedError):
+        await read(pending)
+    assert heard == []
 
 
 async def test_work_is_thrown_away_a_few_times_only() -> None:

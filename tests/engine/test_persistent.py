@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from chatttsd.engine.api import EngineDiedError, EngineError, EngineHungError, SynthesisRequest
+from chatttsd.engine.api import EngineDiedError, EngineError, EngineHungError, SynthesisRequest, Word
 from chatttsd.engine.persistent import Persistent
 
 WHOLE = b"0123456789"
@@ -28,6 +28,7 @@ class Mortal:
         for number, start in enumerate(range(0, len(WHOLE), 3)):
             if error is not None and number == pieces:
                 raise error
+            request.tell_word(Word(0, 1, start))
             yield WHOLE[start : start + 3]
 
 
@@ -48,6 +49,16 @@ async def test_one_death_loses_nothing_and_says_nothing_twice(pieces: int) -> No
     engine = Mortal((pieces, EngineDiedError("died")))
     assert await say(engine) == (WHOLE, None)
     assert engine.tries == 2
+
+
+@pytest.mark.parametrize("pieces", range(4))
+async def test_a_death_tells_no_word_twice(pieces: int) -> None:
+    heard: list[int] = []
+    request = SynthesisRequest("x", tell_word=lambda word: heard.append(word.sample))
+    engine = Mortal((pieces, EngineDiedError("died")))
+    async for _ in Persistent(engine).synthesise(request, expected_seconds=1.0, background=True):
+        pass
+    assert heard == [0, 3, 6, 9]
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (2, 1), (1, 3)])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatttsd.engine.api import SynthesisRequest, Voice
+from chatttsd.engine.api import SynthesisRequest, Voice, Word
 from chatttsd.engine.wire import (
     HEADER,
     MAGIC,
@@ -19,8 +19,10 @@ from chatttsd.engine.wire import (
     check_audio,
     decode_request,
     decode_text,
+    decode_word,
     encode_request,
     encode_text,
+    encode_word,
 )
 
 frames = st.builds(
@@ -85,7 +87,7 @@ def test_a_frame_followed_by_anything_never_breaks_in_another_way(sent: Frame, g
         assert garbage
 
 
-@pytest.mark.parametrize("kind", [0, 10, 255])
+@pytest.mark.parametrize("kind", [0, 11, 255])
 def test_an_unknown_type_is_refused(kind: int) -> None:
     with pytest.raises(ProtocolError, match=f"frame type {kind} is unknown"):
         FrameDecoder().feed(HEADER.pack(MAGIC, kind, 1, 0))
@@ -184,7 +186,7 @@ def test_hello_survives_the_wire() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 1}, "worker speaks protocol 1, this is 2"),
+        ({"version": 1}, "worker speaks protocol 1, this is 3"),
         ({"voices": [1]}, "must be an object with exactly id, name"),
         ({"voices": [{"id": "a", "name": "b", "engine": "c", "languages": [1]}]}, "is not a string"),
         ({"engine": None}, "engine is NoneType, allowed is str"),
@@ -193,12 +195,34 @@ def test_hello_survives_the_wire() -> None:
 )
 def test_a_wrong_hello_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ProtocolError, match=message):
-        Hello.decode(json.dumps({"engine": "e", "version": 2, "detail": "", "voices": []} | change).encode())
+        Hello.decode(json.dumps({"engine": "e", "version": 3, "detail": "", "voices": []} | change).encode())
 
 
 @given(text=texts)
 def test_status_and_error_texts_survive_the_wire(text: str) -> None:
     assert decode_text(encode_text(text)) == text
+
+
+@given(start=st.integers(0, 2**31), length=st.integers(1, 9), sample=st.integers(0, 2**32 - 1))
+def test_words_survive_the_wire(start: int, length: int, sample: int) -> None:
+    start %= 91
+    word = Word(start, start + length, sample)
+    assert decode_word(encode_word(word), "x" * 100) == word
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b"", "a word of 0 bytes, allowed are 12"),
+        (bytes(13), "a word of 13 bytes, allowed are 12"),
+        (encode_word(Word(2, 5, 0)), "word 2..5 of a text of 4 characters"),
+        (encode_word(Word(3, 3, 0)), "word 3..3 of a text"),
+        (encode_word(Word(3, 1, 0)), "word 3..1 of a text"),
+    ],
+)
+def test_a_word_that_is_not_in_the_text_is_refused(payload: bytes, message: str) -> None:
+    with pytest.raises(ProtocolError, match=message):
+        decode_word(payload, "text")
 
 
 def test_half_a_sample_is_refused() -> None:

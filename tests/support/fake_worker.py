@@ -1,6 +1,7 @@
 """Workers that misbehave, one kind a mode: `python fake_worker.py MODE --fd N`; see `fake_command`."""
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -20,9 +21,10 @@ from chatttsd.engine.api import (
     EngineFaultError,
     SynthesisRequest,
     Voice,
+    Word,
 )
 from chatttsd.engine.tone import ToneEngine
-from chatttsd.engine.wire import Frame, FrameDecoder, FrameType, Hello, encode_text
+from chatttsd.engine.wire import Frame, FrameDecoder, FrameType, Hello, encode_text, encode_word
 from chatttsd.engine.worker import Report, Worker
 
 
@@ -129,8 +131,30 @@ class _Mirror(FaultyEngine):
         return [Voice(f"mirror/{index}", name, self.name, ()) for index, name in enumerate(names)]
 
 
+WORDS_PACE_SAMPLES: Final = 2400
+"""The wordy engine makes each word this long: a step whose height counts the words from 1."""
+
+
+class WordyEngine(ToneEngine):
+    """Tells each word before its samples; a word `segv` kills the worker the first time it is said."""
+
+    name = "wordy"
+
+    def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
+        mark = Path(request.parameters.get("mark", os.devnull))
+        for number, word in enumerate(re.finditer(r"\S+", request.text)):
+            request.tell_word(Word(word.start(), word.end(), number * WORDS_PACE_SAMPLES))
+            if word.group() == "segv" and not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGSEGV)
+            time.sleep(float(request.parameters.get("nap", "0")))
+            if cancelled() or not emit(np.full(WORDS_PACE_SAMPLES, number + 1, np.int16)):
+                return
+
+
 _FACTORIES: Final[dict[str, Callable[[Report], Engine]]] = {
     "faulty": lambda _report: FaultyEngine(),
+    "wordy": lambda _report: WordyEngine(),
     "mirror": lambda _report: _Mirror(),
     "broken": _broken,
     "hopeless": _hopeless,
@@ -160,6 +184,8 @@ _ANSWERS: Final[dict[str, Callable[[int], bytes]]] = {
     "half a sample": lambda number: Frame(FrameType.AUDIO, number, b"\0\0\0").encode(),
     "second hello": lambda number: Frame(FrameType.HELLO, number, b"{}").encode(),
     "bad error": lambda number: Frame(FrameType.ERROR, number, b"{").encode(),
+    "word outside": lambda number: Frame(FrameType.WORD, number, encode_word(Word(0, 99, 0))).encode(),
+    "many words": lambda number: Frame(FrameType.WORD, number, encode_word(Word(0, 1, 0))).encode() * 99,
     "twice": lambda number: Frame(FrameType.DONE, number).encode() * 2,
     "status": lambda number: (
         Frame(FrameType.STATUS, payload=encode_text("warming")).encode()

@@ -100,6 +100,11 @@ class EngineClient:
         return self._faulty
 
     @property
+    def resting(self) -> bool:
+        """Whether a request would fail at once: the next worker is not due soon, or never."""
+        return bool(self._hopeless)
+
+    @property
     def voices(self) -> tuple[Voice, ...]:
         """The voices of the engine; empty until its worker has said hello once."""
         return self._voices

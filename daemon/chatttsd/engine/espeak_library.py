@@ -6,7 +6,7 @@ call returned no audio and the process died with a segmentation fault.
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,19 @@ Samples = NDArray[np.int16]
 Sink = Callable[[Samples], bool]
 """Takes samples at the library's rate; False aborts the synthesis."""
 
+
+@dataclass(frozen=True, slots=True)
+class WordEvent:
+    """A word as the library tells it: `length` characters from `start` of its text, at one of its samples."""
+
+    start: int
+    length: int
+    sample: int
+
+
+Hear = Callable[[WordEvent], None]
+"""Hears each word before the samples that begin it."""
+
 SYNCHRONOUS: Final = 2
 UTF8: Final = 1
 POSITION_CHARACTER: Final = 1
@@ -31,8 +44,27 @@ _STEADY: Final = b"\nflutter 0\nroughness 0\n"
 """Random pitch and creak, appended to a voice as off: their phase lives in the library from call to call."""
 _PRIMER: Final = "1"
 
+_EVENTS_END: Final = 0
+_EVENT_WORD: Final = 1
+
+
+class _EventStruct(ctypes.Structure):
+    """`espeak_EVENT`; a list of them ends with one of type 0. `text_position` counts characters from 1."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
 _CALLBACK: Final = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_EventStruct)
 )
 
 
@@ -98,6 +130,7 @@ class EspeakLibrary:
         self._data = Path(espeakng_loader.get_data_path())
         self._library = _load(espeakng_loader.get_library_path())
         self._sink: Sink = _discard
+        self._hear: Hear = _ignore
         self._error: BaseException | None = None
         # Kept for the life of the process: the library calls it by address.
         self._callback = _CALLBACK(self._on_samples)
@@ -136,10 +169,10 @@ class EspeakLibrary:
         """Set the base pitch, 0..100 with 50 as the voice's own."""
         self._library.espeak_SetParameter(PARAMETER_PITCH, pitch, 0)
 
-    def speak(self, text: str, sink: Sink) -> None:
-        """Synthesise plain text into `sink`; what `sink` raises comes out here."""
+    def speak(self, text: str, sink: Sink, hear: Hear | None = None) -> None:
+        """Synthesise plain text into `sink`; what `sink` or `hear` raises comes out here."""
         self._prime()
-        self._run(sink, lambda: self._synth(text))
+        self._run(sink, lambda: self._synth(text), hear)
 
     def spell(self, character: str, sink: Sink) -> None:
         """Synthesise the name of one code point into `sink`."""
@@ -162,8 +195,9 @@ class EspeakLibrary:
         call = self._library.espeak_Synth
         return int(call(data, len(data) + 1, 0, POSITION_CHARACTER, 0, UTF8, None, None))
 
-    def _run(self, sink: Sink, call: Callable[[], int]) -> None:
+    def _run(self, sink: Sink, call: Callable[[], int], hear: Hear | None = None) -> None:
         self._sink = sink
+        self._hear = hear or _ignore
         status = call()
         self._library.espeak_Synchronize()
         error, self._error = self._error, None
@@ -172,10 +206,12 @@ class EspeakLibrary:
         if status:
             raise EngineError(f"espeak-ng refused a text with status {status}")
 
-    def _on_samples(self, samples: Any, count: int, _events: int) -> int:  # noqa: ANN401 - a ctypes pointer
-        if count <= 0 or not samples:
-            return 0
+    def _on_samples(self, samples: Any, count: int, events: Any) -> int:  # noqa: ANN401 - ctypes pointers
         try:
+            for event in _words(events):
+                self._hear(event)
+            if count <= 0 or not samples:
+                return 0
             # Copied: the library fills the same buffer again after this call.
             block = np.frombuffer(ctypes.string_at(samples, count * 2), np.int16)
             return 0 if self._sink(block) else 1
@@ -197,6 +233,16 @@ def _load(path: str) -> ctypes.CDLL:
     return library
 
 
+def _words(events: Any) -> Iterator[WordEvent]:  # noqa: ANN401 - a ctypes pointer
+    """Return the words of a list of events; there is none at the end of a synthesis."""
+    index = 0
+    while events and events[index].type != _EVENTS_END:
+        event = events[index]
+        if event.type == _EVENT_WORD:
+            yield WordEvent(event.text_position - 1, event.length, event.sample)
+        index += 1
+
+
 def _entry(voice: _VoiceStruct) -> VoiceEntry:
     languages = []
     address = voice.languages
@@ -209,3 +255,7 @@ def _entry(voice: _VoiceStruct) -> VoiceEntry:
 
 def _discard(_samples: Samples) -> bool:
     return True
+
+
+def _ignore(_word: WordEvent) -> None:
+    return

@@ -1,4 +1,4 @@
-"""What happens to espeak-ng's samples on their way out: silence at the ends trimmed, the rate converted."""
+"""espeak-ng's samples at the project's sample rate."""
 
 from typing import Final
 
@@ -10,37 +10,7 @@ from chatttsd.constants import SAMPLE_RATE
 
 Samples = NDArray[np.int16]
 
-QUIET: Final = 64
-"""Samples up to this magnitude (-54 dBFS) count as silence."""
 _NOTHING: Final = np.zeros(0, np.int16)
-
-
-class SilenceTrimmer:
-    """Drops silence before the first and after the last sound of a stream, down to `margin` samples."""
-
-    def __init__(self, margin: int) -> None:
-        self._margin = margin
-        self._held: list[Samples] = []
-        self._started = False
-
-    def feed(self, samples: Samples) -> Samples:
-        """Return what is known to be inside the sound; silence is held back until sound follows it."""
-        loud = np.flatnonzero((samples > QUIET) | (samples < -QUIET))
-        if not loud.size:
-            self._held.append(samples)
-            return _NOTHING
-        before = np.concatenate([*self._held, samples[: loud[0]]])
-        if not self._started:
-            before = before[max(0, before.size - self._margin) :]
-        self._started = True
-        self._held = [samples[loud[-1] + 1 :]]
-        return np.concatenate([before, samples[loud[0] : loud[-1] + 1]])
-
-    def finish(self) -> Samples:
-        """Return the silence that may follow the last sound; nothing if there was no sound."""
-        if not self._started:
-            return _NOTHING
-        return np.concatenate(self._held)[: self._margin]
 
 
 class Resampler:

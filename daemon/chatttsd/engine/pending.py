@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
-from chatttsd.engine.api import EngineError, SynthesisRequest
+from chatttsd.engine.api import EngineError, SynthesisRequest, Word
+from chatttsd.engine.wire import ProtocolError
 
 HIGH_WATER: Final = 1 << 20
 """Bytes of unread foreground audio (22 s) above which the worker is not listened to any more."""
@@ -27,7 +28,9 @@ class PendingRequest:
         self._interruptions = 0
         self._taken = 0
         self._skip = 0
-        self._chunks: deque[bytes] = deque()
+        self._words_taken = 0
+        self._words_skip = 0
+        self._chunks: deque[bytes | Word] = deque()
         self._bytes = 0
         self._error: EngineError | None = None
         self._news = asyncio.Event()
@@ -43,7 +46,7 @@ class PendingRequest:
         return self.background and not self.ended and self._interruptions < MOST_INTERRUPTIONS
 
     def restart(self, number: int) -> None:
-        """Make it ready to be submitted again, as `number`; sound that came already is not taken twice.
+        """Make it ready to be submitted again, as `number`; what came already is not taken twice.
 
         That is right because engines are deterministic. Only an interruption that costs work is counted.
         """
@@ -51,6 +54,7 @@ class PendingRequest:
         self.number = number
         self.sounded = False
         self._skip = self._taken
+        self._words_skip = self._words_taken
 
     def add(self, chunk: bytes) -> None:
         """Take audio from the worker."""
@@ -62,6 +66,17 @@ class PendingRequest:
             self._chunks.append(fresh)
             self._bytes += len(fresh)
             self._news.set()
+
+    def add_word(self, word: Word) -> None:
+        """Take a word from the worker, in order with the audio; raises ProtocolError for more than fit."""
+        if self._words_skip:
+            self._words_skip -= 1
+            return
+        if self._words_taken >= len(self.request.text):
+            raise ProtocolError(f"more words than the {self._words_taken} characters of the text")
+        self._words_taken += 1
+        self._chunks.append(word)
+        self._news.set()
 
     def finish(self) -> None:
         """End well: the iteration stops after the chunks that are still unread."""
@@ -76,10 +91,13 @@ class PendingRequest:
             self.finish()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the audio as it comes; raises the error that `fail` was given."""
+        """Yield the audio as it comes, telling each word first; raises the error that `fail` was given."""
         while True:
             while self._chunks:
                 chunk = self._chunks.popleft()
+                if isinstance(chunk, Word):
+                    self.request.tell_word(chunk)
+                    continue
                 self._bytes -= len(chunk)
                 yield chunk
             if self.ended:

@@ -5,7 +5,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from chatttsd.engine.api import EngineDiedError, EngineHungError, Synthesiser, SynthesisRequest
+from chatttsd.engine.api import (
+    EngineDiedError,
+    EngineHungError,
+    Synthesiser,
+    SynthesisRequest,
+    TellWord,
+    Word,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -21,9 +28,11 @@ class Persistent:
     ) -> AsyncGenerator[bytes, None]:
         """Yield the PCM of one segment; raises EngineError, EngineDiedError after the second death."""
         delivered = 0
+        words = _Words(request.tell_word)
         for last_try in (False, True):
             # What follows was only a hint, and may be what killed the worker.
-            given = replace(request, following=()) if last_try else request
+            following = () if last_try else request.following
+            given = replace(request, following=following, tell_word=words.teller())
             stream = self._inner.synthesise(given, expected_seconds=expected_seconds, background=background)
             try:
                 async with aclosing(_after(delivered, stream)) as chunks:
@@ -38,6 +47,28 @@ class Persistent:
                 _LOGGER.warning("the segment is made again by a new worker")
             else:
                 return
+
+
+class _Words:
+    """Tells on the words of several attempts at one request, each once: engines are deterministic."""
+
+    def __init__(self, tell: TellWord) -> None:
+        self._tell = tell
+        self._told = 0
+
+    def teller(self) -> TellWord:
+        """Return who hears the words of the next attempt."""
+        skip = self._told
+
+        def tell(word: Word) -> None:
+            nonlocal skip
+            if skip:
+                skip -= 1
+                return
+            self._told += 1
+            self._tell(word)
+
+        return tell
 
 
 async def _after(skip: int, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

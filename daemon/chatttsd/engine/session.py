@@ -16,6 +16,7 @@ from chatttsd.engine.wire import (
     ProtocolError,
     check_audio,
     decode_text,
+    decode_word,
     encode_request,
 )
 
@@ -171,6 +172,8 @@ class WorkerSession:
             raise ProtocolError(f"{frame.type.name} for a request that is not open")
         elif frame.type is FrameType.AUDIO:
             self._take_audio(frame)
+        elif frame.type is FrameType.WORD:
+            self._take_word(frame)
         elif frame.type in {FrameType.DONE, FrameType.ERROR}:
             self._take_answer(frame)
         else:
@@ -197,6 +200,12 @@ class WorkerSession:
         if current.full and not self._paused:
             self._paused = True
             self._process.listen(wanted=False)
+
+    def _take_word(self, frame: Frame) -> None:
+        current = self._current
+        if current is None or current.number != frame.request:
+            return
+        current.add_word(decode_word(frame.payload, current.request.text))
 
     def _take_answer(self, frame: Frame) -> None:
         error = EngineError(decode_text(frame.payload)) if frame.type is FrameType.ERROR else None

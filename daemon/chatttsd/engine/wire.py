@@ -1,7 +1,8 @@
 """The framed protocol between the daemon and a worker process, without I/O.
 
 A frame is a header (magic, type, request id, payload length; big endian) and its payload: S16LE samples
-for AUDIO, a JSON object for the rest. Neither end trusts the other: a bad frame ends the connection.
+for AUDIO, three numbers for WORD, a JSON object for the rest. Neither end trusts the other: a bad frame
+ends the connection.
 """
 
 import json
@@ -12,13 +13,13 @@ from enum import IntEnum
 from typing import Any, Final
 
 from chatttsd.constants import SAMPLE_BYTES
-from chatttsd.engine.api import SynthesisRequest, Voice
+from chatttsd.engine.api import SynthesisRequest, Voice, Word
 
 MAGIC: Final = b"cTw1"
 HEADER: Final = struct.Struct("!4sBII")
 MAX_PAYLOAD: Final = 1 << 20
 """Bytes; a segment is a few hundred characters and a piece of audio at most 40 ms."""
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 MAX_FOLLOWING: Final = 4
 """How many requests a request may announce."""
 NO_REQUEST: Final = 0
@@ -42,6 +43,8 @@ class FrameType(IntEnum):
     SHUTDOWN = 8
     FAULT = 9
     """In place of HELLO: the engine cannot start, and would not if it were tried again."""
+    WORD = 10
+    """A word begins in the AUDIO that follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,25 @@ def check_audio(payload: bytes) -> bytes:
     if len(payload) % SAMPLE_BYTES:
         raise ProtocolError(f"audio of {len(payload)} bytes is not whole samples")
     return payload
+
+
+_WORD: Final = struct.Struct("!III")
+"""Start, end, sample."""
+
+
+def encode_word(word: Word) -> bytes:
+    """Return the WORD payload."""
+    return _WORD.pack(word.start, word.end, word.sample)
+
+
+def decode_word(payload: bytes, text: str) -> Word:
+    """Read the WORD payload of a request for `text`; raises ProtocolError, also for one outside the text."""
+    if len(payload) != _WORD.size:
+        raise ProtocolError(f"a word of {len(payload)} bytes, allowed are {_WORD.size}")
+    word = Word(*_WORD.unpack(payload))
+    if not word.start < word.end <= len(text):
+        raise ProtocolError(f"word {word.start}..{word.end} of a text of {len(text)} characters")
+    return word
 
 
 _REQUEST_FIELDS: Final[dict[str, type]] = {

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
-from chatttsd.engine.api import Engine, EngineError, EngineFaultError, ModelSettings, SynthesisRequest
+from chatttsd.engine.api import (
+    Engine,
+    EngineError,
+    EngineFaultError,
+    ModelSettings,
+    SynthesisRequest,
+    TellWord,
+    Word,
+)
 from chatttsd.engine.wire import (
     NO_REQUEST,
     Frame,
@@ -32,6 +40,7 @@ from chatttsd.engine.wire import (
     ProtocolError,
     decode_request,
     encode_text,
+    encode_word,
 )
 
 Report = Callable[[str], None]
@@ -97,8 +106,9 @@ class Worker:
         """
         answer = Frame(FrameType.DONE, job.id)
         if not job.cancelled:
+            request = replace(job.request, tell_word=self._teller(job))
             try:
-                engine.synthesise(job.request, self._emitter(job), lambda: job.cancelled)
+                engine.synthesise(request, self._emitter(job), lambda: job.cancelled)
             except Exception as error:
                 if is_device_lost(error):
                     return False
@@ -120,6 +130,13 @@ class Worker:
             return not job.cancelled
 
         return emit
+
+    def _teller(self, job: _Job) -> TellWord:
+        def tell(word: Word) -> None:
+            if not job.cancelled:
+                self._send(Frame(FrameType.WORD, job.id, encode_word(word)))
+
+        return tell
 
     def _send(self, frame: Frame) -> None:
         try:
@@ -222,10 +239,11 @@ def _chattts(settings: str, report: Report) -> Engine:
     try:
         from chatttsd.engine.chattts.api import ModelError
         from chatttsd.engine.chattts.engine import create
+        from chatttsd.engine.post.manners import Mannered
     except ImportError as error:
         raise EngineFaultError(describe_start(error)) from None
     try:
-        return create(ModelSettings(**chosen["model"]), chosen["voices_directory"], report)
+        return Mannered(create(ModelSettings(**chosen["model"]), chosen["voices_directory"], report))
     except ModelError as error:
         raise EngineFaultError(str(error)) from None
     except Exception as error:

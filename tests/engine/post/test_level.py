@@ -1,0 +1,129 @@
+"""The gain of a segment: it ends near the target, does not pump, and depends on the segment alone."""
+
+import numpy as np
+import pyloudnorm
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from chatttsd.constants import SAMPLE_RATE
+from chatttsd.engine.api import SynthesisRequest
+from chatttsd.engine.espeak import EspeakEngine
+from chatttsd.engine.post.level import KNEE, MOST_DB, TARGET, Leveller, amplified, factor_of
+from chatttsd.engine.post.loudness import BLOCK
+from support.ear import sound_of
+
+Samples = NDArray[np.int16]
+
+TEXTS = {
+    "zh": "今天天气很好，我们一起去公园散步吧。银行行长说，明天还要开会。",
+    "en": "The quick brown fox jumps over the lazy dog, and then it runs away into the wood.",
+}
+SETTLED = 16
+"""Blocks after which the gain has settled."""
+
+
+@pytest.fixture(scope="module")
+def speech() -> dict[str, Samples]:
+    """Speech at the target, by language."""
+    engine, made = EspeakEngine(), {}
+    for language, text in TEXTS.items():
+        sound = sound_of(engine, SynthesisRequest(text, language))
+        made[language] = amplified(sound, factor_of(TARGET - lufs(sound)))
+    return made
+
+
+def lufs(samples: Samples) -> float:
+    return float(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(samples / 32768))
+
+
+def at(samples: Samples, decibels: float) -> Samples:
+    return amplified(samples, factor_of(decibels))
+
+
+def gains(samples: Samples) -> list[float]:
+    """Return the gain in dB after each block."""
+    leveller, found = Leveller(), []
+    for start in range(0, samples.size, BLOCK):
+        leveller.feed(samples[start : start + BLOCK])
+        found.append(leveller.gain)
+    return found
+
+
+@pytest.mark.parametrize("language", list(TEXTS))
+@pytest.mark.parametrize("level", [-12, -9, -6, -3, 0, 3, 6])
+def test_speech_of_any_level_ends_up_within_1_5_lu_of_the_target(
+    speech: dict[str, Samples], language: str, level: float
+) -> None:
+    assert lufs(Leveller().feed(at(speech[language], level))) == pytest.approx(TARGET, abs=1.5)
+
+
+def test_speech_at_the_target_stays_about_as_it_is(speech: dict[str, Samples]) -> None:
+    for sound in speech.values():
+        assert max(abs(gain) for gain in gains(sound)) < 2.0
+        assert lufs(Leveller().feed(sound)) == pytest.approx(TARGET, abs=0.8)
+
+
+@pytest.mark.parametrize("level", [-9, 6])
+def test_the_gain_settles_and_then_never_pumps(speech: dict[str, Samples], level: float) -> None:
+    for sound in speech.values():
+        found = gains(at(sound, level))
+        steps = np.abs(np.diff(found))
+        assert steps.max() <= 1.5 + 1e-6
+        assert steps[SETTLED:].max() <= 0.05 + 1e-6
+        assert abs(found[SETTLED] + level) < 3.0
+
+
+def test_a_pause_does_not_raise_the_gain(speech: dict[str, Samples]) -> None:
+    pause = np.zeros(5 * SAMPLE_RATE, np.int16)
+    with_pause = np.concatenate([speech["en"], pause])
+    found = gains(with_pause)
+    begin = speech["en"].size // BLOCK
+    assert max(found[begin:]) - found[begin] < 0.5
+
+
+def test_silence_and_noise_below_the_gate_stay_as_they_are() -> None:
+    quiet = np.tile(np.array([0, 1, 0, -1], np.int16), SAMPLE_RATE)
+    assert np.array_equal(Leveller().feed(quiet), quiet)
+
+
+def test_the_gain_is_bounded(speech: dict[str, Samples]) -> None:
+    assert max(gains(at(speech["zh"], -35))) <= MOST_DB
+
+
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(0, 3 * SAMPLE_RATE), max_size=40), level=st.sampled_from([-9, 0, 6]))
+def test_a_stream_is_the_whole_however_it_is_cut(
+    speech: dict[str, Samples], cuts: list[int], level: float
+) -> None:
+    sound = at(speech["zh"][: 3 * SAMPLE_RATE], level)
+    leveller = Leveller()
+    parts = [leveller.feed(part) for part in np.split(sound, sorted(cuts))]
+    assert np.array_equal(np.concatenate(parts), Leveller().feed(sound))
+
+
+def test_no_sample_waits() -> None:
+    leveller = Leveller()
+    for size in (1, 7, BLOCK - 8, 3, 5 * BLOCK, 11, 0):
+        assert leveller.feed(np.full(size, 500, np.int16)).size == size
+
+
+def test_a_gain_of_one_changes_nothing() -> None:
+    samples = np.array([-32768, -5, 0, 5, 32767], np.int16)
+    assert amplified(samples, 1.0) is samples
+
+
+def test_what_is_too_loud_is_pressed_together_in_order() -> None:
+    ramp = np.arange(-32768, 32768, 16).astype(np.int16)
+    made = amplified(ramp, 3.0).astype(int)
+    assert (np.diff(made) >= 0).all()
+    assert np.abs(made).max() <= 32768
+    soft = np.abs(ramp.astype(int)) * 3 < KNEE * 32768
+    assert np.abs(made[soft] - 3 * ramp[soft].astype(int)).max() <= 1
+    assert np.unique(made[~soft & (np.abs(ramp) < 15_000)]).size > 300, "not cut off at once"
+
+
+def test_amplifying_nothing_is_nothing() -> None:
+    assert amplified(np.zeros(0, np.int16), 2.0).size == 0
+    assert factor_of(20) == pytest.approx(10)
