@@ -9,7 +9,7 @@ from chatttsd.config import _RANGES, Config, ConfigError, default_path, load, pa
 
 WRONG = [
     ("[speach]\n", "unknown section [speach]; did you mean 'speech'?"),
-    ("[zzz]\n", "unknown section [zzz]; allowed: speech, audio, chattts, worker, limits, logging"),
+    ("[zzz]\n", "unknown section [zzz]; allowed: speech, audio, chattts, worker, cache, limits, desktop, logging"),
     ("speech = 3\n", "'speech' must be a section, written [speech]"),
     ("[speech]\nrat = 1\n", "unknown key 'rat' in [speech]; did you mean 'rate'?"),
     ("[speech]\nrate = 9\n", "speech.rate: option 'rate': got '9', allowed: a number from 0.25 to 4"),
@@ -39,6 +39,9 @@ WRONG = [
     ("[chattts]\nbatch = 5\n", "chattts.batch: got 5, allowed: 1 to 4"),
     ("[chattts]\nload = 'never'\n", "chattts.load: got 'never', allowed: start, request"),
     ("[chattts]\nwhile_loading = 'no'\n", "chattts.while_loading: got 'no', allowed: fallback, wait"),
+    ("[cache]\nmegabytes = 5000\n", "cache.megabytes: got 5000, allowed: 0 to 4096"),
+    ("[cache]\nmegabytes = true\n", "cache.megabytes: got True, allowed: a whole number"),
+    ("[cache]\necho = 1\n", "cache.echo: got 1, allowed: true or false"),
     ("[limits]\nqueued_total = 0\n", "limits.queued_total: got 0, allowed: 1 to 100000"),
 ]
 
@@ -118,7 +121,7 @@ def test_every_number_has_a_range_and_every_default_lies_in_it() -> None:
         assert getattr(parse(tables, "defaults"), section.name) == values
         for key, value in tables[section.name].items():
             name = f"{section.name}.{key}"
-            assert isinstance(value, str) or name in _RANGES or name in ("speech.rate", "speech.volume"), name
+            assert isinstance(value, str | bool) or name in _RANGES or name in ("speech.rate", "speech.volume"), name
 
 
 @pytest.mark.parametrize("folder", ["", "/srv/ChatTTS", "~/ChatTTS"])

@@ -14,7 +14,7 @@ from chatttsd.engine.api import EngineDiedError, EngineError, EngineHungError
 from chatttsd.speech.limits import Limits
 from chatttsd.speech.options import SpeakOptions
 from chatttsd.speech.queue import LimitError
-from support.fakes import pcm_of, settle
+from support.fakes import BYTES_A_CHARACTER, pcm_of, settle
 from support.machine import Machine
 
 
@@ -339,3 +339,46 @@ async def test_sentences_rest_between_each_other_but_not_at_the_end() -> None:
     first, second = (request.text for request in machine.engines.client.requests)
     assert bytes(machine.output.heard) == pcm_of(first) + bytes(960) + pcm_of(second)
     await machine.stop()
+
+
+async def test_marks_of_ssml_are_told_to_their_sender_in_order_and_in_the_text(machine: Machine) -> None:
+    ssml = '<speak>One <mark name="a"/>two<mark name="b"/>.</speak>'
+    number = machine.say(ssml, sender=":7", kind="ssml")
+    await machine.hear()
+    assert machine.log == [
+        ("started", number),
+        ("progress", number, 7, 47),
+        ("mark", ":7", number, "a"),
+        ("mark", ":7", number, "b"),
+        ("finished", number, "finished"),
+    ]
+    assert bytes(machine.output.heard) == pcm_of("One two.")
+
+
+async def test_a_cancelled_utterance_tells_no_more_marks(machine: Machine) -> None:
+    number = machine.say('<speak>One two three four <mark name="late"/>five</speak>', kind="ssml")
+    await machine.hear(size=2 * BYTES_A_CHARACTER, rounds=1)
+    machine.service.cancel(number)
+    await machine.hear()
+    assert not [entry for entry in machine.log if entry[0] == "mark"]
+
+
+async def test_markup_that_cannot_be_read_is_refused_and_not_queued(machine: Machine) -> None:
+    with pytest.raises(BusError, match="64") as caught:
+        machine.say("<a>" * 100, kind="ssml")
+    assert caught.value.name == "org.freedesktop.DBus.Error.InvalidArgs"
+    assert machine.service.queue_length == 0
+
+
+async def test_prosody_multiplies_what_was_asked_for_within_the_limits(machine: Machine) -> None:
+    machine.say('a<prosody rate="200%" volume="50">b</prosody>', kind="ssml", rate="3.0")
+    await machine.hear()
+    assert [request.rate for request in machine.engines.client.requests] == [3.0, 4.0]
+
+
+async def test_spelling_asks_for_characters_by_their_kind(machine: Machine) -> None:
+    machine.say("Hi", spelling="true", capitals="icon")
+    await machine.hear()
+    asked = [(request.text, request.kind) for request in machine.engines.client.requests]
+    assert asked == [("H", "char"), ("i", "char")]
+    assert machine.outcomes() == {1: "finished"}

@@ -16,9 +16,11 @@ from dbus_next.errors import AuthError, InvalidAddressError
 
 from chatttsd import __version__
 from chatttsd.audio.output import PortAudioOutput
+from chatttsd.bus.mpris_presence import MediaControls
 from chatttsd.bus.notifier import PropertyNotifier
 from chatttsd.bus.server import ObjectServer
 from chatttsd.bus.speech1 import Speech1
+from chatttsd.bus.spiel_door import SpielDoor
 from chatttsd.bus.transport import NameTakenError
 from chatttsd.config import Config, ConfigError, load
 from chatttsd.constants import BUS_NAME, OBJECT_PATH
@@ -64,17 +66,25 @@ class Daemon:
             config.speech.engine,
             config.worker,
             config.chattts,
+            config.cache,
             on_change=self._engines_changed,
             on_restart=statistics.restarted,
+            figures=statistics.cache,
             command=command,
         )
-        events = Events(self._started, self._progress, self._finished, self._touch, self._configured)
+        events = Events(
+            self._started, self._progress, self._mark, self._finished, self._touch, self._configured
+        )
         self._service = Service(config, config_file, self._output, self._engines, statistics, events)
         self._service.notice = notice
         self._speech = Speech1(self._service, config.limits.text_characters)
         self._server = ObjectServer(config.limits, _longest_message(config))
         self._server.export(OBJECT_PATH, self._speech)
+        self._spiel = SpielDoor(self._service, self._server, config.limits.text_characters)
         self._notifier = PropertyNotifier(self._speech.get, self._emit_changed)
+        self._controls = MediaControls(
+            self._service, self._server, config.desktop.mpris_min_characters, monotonic
+        )
 
     async def run(self, *, system: bool) -> int:
         """Serve until a signal or the end of the bus; returns the exit code."""
@@ -118,7 +128,11 @@ class Daemon:
         await connection.connect(system=system)
         await connection.watch_leavers(self._sender_left)
         self._notifier.start_from(*_WATCHED)
+        if not system:
+            self._controls.export()
         await connection.own_name(BUS_NAME)
+        if not system:
+            await self._spiel.open()
 
     async def _serve(self, stop: asyncio.Event) -> int:
         lost = asyncio.create_task(self._server.connection.wait_lost())
@@ -134,6 +148,7 @@ class Daemon:
             task.cancel()
         await asyncio.gather(lost, asked, *helpers, return_exceptions=True)
         await self._engines.stop()
+        self._controls.close()
         await self._server.close()
         return self._exit_code(done, lost, asked)
 
@@ -159,18 +174,24 @@ class Daemon:
 
     def _started(self, utterance_id: int) -> None:
         self._server.emit(OBJECT_PATH, self._speech, "Started", utterance_id)
+        self._controls.started(utterance_id)
 
     def _progress(self, utterance_id: int, start: int, end: int) -> None:
         self._server.emit(OBJECT_PATH, self._speech, "Progress", utterance_id, start, end)
+
+    def _mark(self, sender: str, utterance_id: int, name: str) -> None:
+        self._server.emit_to(sender, OBJECT_PATH, self._speech, "Mark", utterance_id, name)
 
     def _finished(self, utterance_id: int, outcome: str) -> None:
         self._server.emit(OBJECT_PATH, self._speech, "Finished", utterance_id, outcome)
 
     def _touch(self, *names: str) -> None:
         self._notifier.touch(*names)
+        self._controls.changed()
 
     def _engines_changed(self) -> None:
         self._touch("Engine", "ModelState", "Reason", "Voices")
+        self._spiel.voices_changed()
         if self._engines.progress != self._told_progress:
             self._told_progress = self._engines.progress
             self._show_status()
@@ -194,9 +215,11 @@ class Daemon:
     def _configured(self, config: Config) -> None:
         logging.getLogger().setLevel(config.logging.level.upper())
         self._output.configure(config.audio)
-        self._engines.configure(config.worker, config.chattts)
+        self._engines.configure(config.worker, config.chattts, config.cache)
         self._server.configure(config.limits, _longest_message(config))
         self._speech.text_limit = config.limits.text_characters
+        self._spiel.configure(config.limits.text_characters)
+        self._controls.configure(config.desktop.mpris_min_characters)
 
 
 def _longest_message(config: Config) -> int:

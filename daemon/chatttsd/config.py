@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 from chatttsd.audio.api import AudioSettings
 from chatttsd.engine.api import ModelSettings, WorkerSettings
+from chatttsd.engine.cache import CacheSettings
 from chatttsd.platform.paths import config_files
 from chatttsd.speech.limits import Limits
 from chatttsd.speech.options import OptionError, Priority, SpeakOptions, parse_option
@@ -58,6 +59,14 @@ class SpeechSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DesktopSettings:
+    """`[desktop]`: what the session sees of the voice besides its sound."""
+
+    mpris_min_characters: int = 400
+    """Media keys and widgets control the reading of a text of at least this many characters; 0: of none."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingSettings:
     """`[logging]`: no level ever shows the text of an utterance."""
 
@@ -72,7 +81,9 @@ class Config:
     audio: AudioSettings = field(default_factory=AudioSettings)
     chattts: ModelSettings = field(default_factory=ModelSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
     limits: Limits = field(default_factory=Limits)
+    desktop: DesktopSettings = field(default_factory=DesktopSettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
 
 
@@ -92,12 +103,14 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "worker.start_seconds": (0.5, 600),
     "worker.backoff_first_seconds": (0, 60),
     "worker.backoff_max_seconds": (0, 3600),
+    "cache.megabytes": (0, 4096),
     "limits.text_characters": (1, 10_000_000),
     "limits.calls_per_second": (1, 100_000),
     "limits.call_burst": (1, 100_000),
     "limits.queued_per_sender": (1, 10_000),
     "limits.queued_total": (1, 100_000),
     "limits.waits_per_sender": (1, 10_000),
+    "desktop.mpris_min_characters": (0, 10_000_000),
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "speech.engine": ENGINES,
@@ -174,8 +187,8 @@ def _section(kind: Any, section: str, values: Mapping[str, Any], source: str) ->
 
 def _check(name: str, value: object, kind: Any) -> None:  # noqa: ANN401 - a type read from a dataclass field
     accepted = (int, float) if kind is float else (kind,)
-    if isinstance(value, bool) or not isinstance(value, accepted):
-        wanted = {float: "a number", int: "a whole number", str: "a string"}[kind]
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, accepted):
+        wanted = {float: "a number", int: "a whole number", str: "a string", bool: "true or false"}[kind]
         raise ConfigError(f"got {_show(value)}, allowed: {wanted}")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise ConfigError(f"got {_show(value)}, allowed: {', '.join(_CHOICES[name])}")

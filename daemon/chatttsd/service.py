@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from chatttsd.audio.api import AudioOutput, AudioUnavailableError
-from chatttsd.audio.filesink import FileSink, SinkClosedError, SinkError
+from chatttsd.audio.api import AudioOutput, AudioUnavailableError, Sink
+from chatttsd.audio.descriptor import SinkClosedError
 from chatttsd.bus import errors
 from chatttsd.bus.service import VoiceRow
 from chatttsd.config import Config, ConfigError, load
@@ -19,11 +19,13 @@ from chatttsd.engine.directory import EngineDirectory
 from chatttsd.outcomes import OutcomeBook
 from chatttsd.pipeline import Reading
 from chatttsd.planning import Planner
+from chatttsd.speech.events import EventKind, SpeechEvent
 from chatttsd.speech.options import SpeakOptions
 from chatttsd.speech.queue import LimitError, SpeechQueue
 from chatttsd.speech.segment import Segment
 from chatttsd.speech.statistics import Statistics
 from chatttsd.speech.utterance import Outcome, State, Utterance
+from chatttsd.writing import sink_of, write
 
 _LOGGER = logging.getLogger(__name__)
 _LAST_ID: Final = 2**32 - 1
@@ -37,6 +39,8 @@ class Events:
 
     started: Callable[[int], None] = lambda _id: None
     progress: Callable[[int, int, int], None] = lambda _id, _start, _end: None
+    mark: Callable[[str, int, str], None] = lambda _sender, _id, _name: None
+    """Only for the sender of the utterance."""
     finished: Callable[[int, str], None] = lambda _id, _outcome: None
     changed: Callable[..., None] = lambda *_names: None
     configured: Callable[[Config], None] = lambda _config: None
@@ -62,6 +66,7 @@ class Service:
         self._statistics = statistics
         self._events = events
         self._planner = Planner(config, engines, statistics.synthesised)
+        engines.prepare_echo(self.options, config.speech.default_language)
         self._queue = SpeechQueue(config.limits, self._ended)
         self._next_id = 1
         self._book = OutcomeBook()
@@ -110,7 +115,7 @@ class Service:
 
     def synthesize(self, sender: str, fd: int, text: str, options: SpeakOptions) -> int:
         """Start writing an utterance to `fd`, which the service closes; raises BusError or LimitError."""
-        sink = _sink(fd, options.container)
+        sink = sink_of(fd, options.container)
         try:
             self._planner.check(text, options, self.options)
             self._queue.check_room(sender)
@@ -205,6 +210,7 @@ class Service:
 
     def _use_options(self, options: SpeakOptions) -> None:
         self.options = options
+        self._engines.prepare_echo(options, self._config.speech.default_language)
         self._events.changed("DefaultVoice", "Rate", "Volume")
 
     @property
@@ -257,6 +263,11 @@ class Service:
         return self._queue.current.id if self._queue.current else 0
 
     @property
+    def current_characters(self) -> int:
+        """How many characters the text being spoken has, 0 for none."""
+        return len(self._queue.current.text) if self._queue.current else 0
+
+    @property
     def statistics(self) -> dict[str, float | int | str]:
         """Counters and latencies by name, and what ChatTTS runs on."""
         return {**self._statistics.snapshot(), "engine_detail": self._engines.detail}
@@ -299,7 +310,12 @@ class Service:
         waited = self._turn - utterance.submitted
         if self._output.reason and waited >= self._config.audio.wait_seconds:
             raise AudioUnavailableError(self._output.reason)  # it has waited long enough in the queue
-        reading = Reading(self._planner.recipe(utterance), self._output, partial(self._heard, utterance))
+        reading = Reading(
+            self._planner.recipe(utterance),
+            self._output,
+            partial(self._heard, utterance),
+            partial(self._reached, utterance),
+        )
         self._reading, self._spoken = reading, utterance
         patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._explain_silence, utterance)
         try:
@@ -312,16 +328,9 @@ class Service:
             self._slow = ""
             self._reading = self._spoken = None
 
-    async def _write(self, utterance: Utterance, sink: FileSink) -> None:
+    async def _write(self, utterance: Utterance, sink: Sink) -> None:
         recipe = self._planner.recipe(utterance, background=True)
-        try:
-            async for piece in recipe.pieces(0):
-                if piece.begins:
-                    self._heard(utterance, piece.index, piece.segment)
-                await sink.write(piece.pcm)
-            await sink.finish()
-        finally:
-            sink.close()
+        await write(recipe, sink, partial(self._heard, utterance), partial(self._reached, utterance))
 
     def _explain_silence(self, utterance: Utterance) -> None:
         """Say what is waited for when nothing of an utterance has been heard for a while."""
@@ -331,7 +340,7 @@ class Service:
             self._slow = f"nothing is heard yet: waiting for {engine} or the sound device"
             self._changed()
 
-    def _heard(self, utterance: Utterance, _index: int, segment: Segment) -> None:
+    def _heard(self, utterance: Utterance, segment: Segment) -> None:
         if utterance.state is State.ENDED:
             return
         if utterance.id not in self._started:
@@ -342,6 +351,10 @@ class Service:
                 self._slow = ""
                 self._changed()
         self._events.progress(utterance.id, segment.start, segment.end)
+
+    def _reached(self, utterance: Utterance, event: SpeechEvent) -> None:
+        if event.kind is EventKind.MARK and utterance.state is not State.ENDED:
+            self._events.mark(utterance.sender, utterance.id, event.name)
 
     def _ended(self, utterance: Utterance) -> None:
         """Tell an outcome once; sound that is still to come is dropped at once."""
@@ -374,10 +387,3 @@ class Service:
 
     def _changed(self) -> None:
         self._events.changed("State", "Current", "QueueLength", "Reason")
-
-
-def _sink(fd: int, container: str) -> FileSink:
-    try:
-        return FileSink(fd, container)
-    except SinkError as error:
-        raise errors.invalid_args(f"fd: {error}") from None

@@ -33,7 +33,7 @@ PROPERTIES = {
     "Volume": ("d", "readwrite"),
     "Statistics": ("a{sv}", "read"),
 }
-SIGNALS = {"Started": "u", "Progress": "uuu", "Finished": "us"}
+SIGNALS = {"Started": "u", "Progress": "uuu", "Mark": "us", "Finished": "us"}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from chatttsd.config import Config
 from chatttsd.engine.api import EngineFaultError, Synthesiser
 from chatttsd.engine.persistent import Persistent
 from chatttsd.service import Events, Service
-from chatttsd.speech.options import parse_options
+from chatttsd.speech.options import SpeakOptions, parse_options
 from chatttsd.speech.statistics import Statistics
 from support.fakes import FakeEngine, FakeOutput, settle
 
@@ -42,6 +42,9 @@ class FakeDirectory:
     def names(self) -> tuple[str, ...]:
         return ("auto", self.engine)
 
+    def speaks(self, _voice: str, _tag: str) -> bool:
+        return True
+
     def refusal(self, engine: str) -> str:
         return self.refusals.get(engine, "")
 
@@ -58,6 +61,9 @@ class FakeDirectory:
 
     async def rescan(self) -> None:
         self.deeds.append("rescan")
+
+    def prepare_echo(self, _defaults: SpeakOptions, _default_language: str) -> None:
+        pass
 
     def knows_language(self, tag: str, _engine: str = "auto") -> bool:
         return tag in ("en", "zh")
@@ -79,6 +85,7 @@ class Machine:
         events = Events(
             started=lambda number: self.log.append(("started", number)),
             progress=lambda number, start, end: self.log.append(("progress", number, start, end)),
+            mark=lambda sender, number, name: self.log.append(("mark", sender, number, name)),
             finished=lambda number, outcome: self.log.append(("finished", number, str(outcome))),
         )
         engines = cast("EngineDirectory", self.engines)

@@ -60,6 +60,11 @@ def read_only(message: str) -> BusError:
     return BusError(f"{_STANDARD}.PropertyReadOnly", message)
 
 
+def not_supported(message: str) -> BusError:
+    """Return `NotSupported`."""
+    return BusError(f"{_STANDARD}.NotSupported", message)
+
+
 def text_too_long(length: int, limit: int) -> BusError:
     """Return `TextTooLong` with both lengths, in characters."""
     message = f"the text has {length} characters, allowed: at most {limit}"

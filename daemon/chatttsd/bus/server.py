@@ -64,6 +64,13 @@ class ObjectServer:
         signal = next(item for item in interface.signals if item.name == name)
         self._signal(path, interface.name, name, signal.signature, list(arguments))
 
+    def emit_to(self, client: str, path: str, interface: Interface, name: str, *arguments: object) -> None:
+        """Send a signal to one client only."""
+        signal = next(item for item in interface.signals if item.name == name)
+        message = Message.new_signal(path, interface.name, name, signal.signature, list(arguments))
+        message.destination = client
+        self.connection.send(message)
+
     def properties_changed(self, path: str, interface: Interface, *names: str) -> None:
         """Broadcast PropertiesChanged with the present values."""
         changed = {name: interface.get(name) for name in names}

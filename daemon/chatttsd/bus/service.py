@@ -80,5 +80,9 @@ class SpeechService(Protocol):
         """The id of the utterance being spoken, 0 for none."""
 
     @property
+    def current_characters(self) -> int:
+        """How many characters the text being spoken has, 0 for none."""
+
+    @property
     def statistics(self) -> dict[str, float | int | str]:
         """Counters and latencies by name, and lines for people."""

@@ -30,6 +30,11 @@ class Speech1(Interface):
             "The characters start..end (end excluded) of the text begin to be heard.",
         ),
         Signal(
+            "Mark",
+            (("id", "u"), ("name", "s")),
+            "A mark of the SSML begins to be heard; sent to nobody but the client that speaks.",
+        ),
+        Signal(
             "Finished",
             (("id", "u"), ("outcome", "s")),
             "The utterance ended: finished, cancelled, interrupted, dropped or failed.",

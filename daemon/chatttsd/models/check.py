@@ -96,6 +96,7 @@ class _Check:
         self._done = self._total = 0
 
     def run(self) -> Sequence[Verdict]:
+        """Return a verdict for every file, in the order of the manifest; files that are whole are stamped."""
         stamps = Stamps(self._directory)
         faults, states = _split({file: self._look(file) for file in self._files})
         hashed = [file for file, state in states.items() if self._full or not stamps.holds(file, state)]
