@@ -2,77 +2,25 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatttsd.engine.api import EngineFaultError, ModelSettings
+from chatttsd.engine.cache import CacheSettings
 from chatttsd.engine.directory import EngineDirectory
-from support.engine_clients import LIMIT_SECONDS
+from support.directory_stage import empty_home, stage
 from support.residence import WORKER, spoken
-from support.scripted_worker import ModelFolder, Script, scripted_command
+from support.scripted_worker import Script, scripted_command
 
 VOICE = "chattts/alder"
 """One of the voices that are built in."""
 
 
-class Stage:
-    """A directory, the folder of its model, and a way to wait for what it tells."""
-
-    def __init__(self, directory: EngineDirectory, folder: ModelFolder, news: asyncio.Event) -> None:
-        self.directory = directory
-        self.folder = folder
-        self._news = news
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
-
-    async def ready(self) -> None:
-        await self.until(lambda: self.directory.model_state == "ready")
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with an empty folder of voices."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "data/chatttsd/voices").mkdir(parents=True)
-    return tmp_path
-
-
-@asynccontextmanager
-async def stage(
-    home: Path,
-    engine: str = "auto",
-    script: Script | None = None,
-    *,
-    model: bool = True,
-    while_loading: str = "fallback",
-) -> AsyncIterator[Stage]:
-    """A directory that has been started."""
-    news = asyncio.Event()
-    folder = ModelFolder(home / "model", script)
-    if not model:
-        (home / "model" / "asset").rename(home / "model" / "elsewhere")
-    directory = EngineDirectory(
-        engine,
-        WORKER,
-        ModelSettings(model_dir=str(home / "model"), while_loading=while_loading),
-        on_change=news.set,
-        on_restart=lambda: None,
-        command=scripted_command,
-    )
-    try:
-        await directory.start()
-        yield Stage(directory, folder, news)
-    finally:
-        await directory.stop()
+    return empty_home(tmp_path, monkeypatch)
 
 
 async def test_the_embedded_engine_is_there_before_the_model_has_begun(home: Path) -> None:
@@ -142,7 +90,7 @@ async def test_without_chattts_nothing_of_it_is_started_or_shown(home: Path) -> 
             directory.load()
         await directory.unload()
         await directory.rescan()
-        directory.configure(WORKER, ModelSettings())
+        directory.configure(WORKER, ModelSettings(), CacheSettings())
         assert made.folder.starts == 0
 
 
@@ -182,7 +130,9 @@ async def test_unloading_and_other_settings_reach_the_model(home: Path) -> None:
         await made.ready()
         model = directory.model
         assert model is not None
-        directory.configure(replace(WORKER, hang_seconds=33.0), replace(model.settings, batch=2))
+        directory.configure(
+            replace(WORKER, hang_seconds=33.0), replace(model.settings, batch=2), CacheSettings()
+        )
         assert directory.ahead == 1
         assert model.client.settings.hang_seconds == 33.0
         assert directory.embedded is not None

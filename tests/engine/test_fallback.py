@@ -5,16 +5,17 @@ import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
-from chatttsd.engine.api import EngineError, EngineFaultError, ModelSettings, SynthesisRequest
+from chatttsd.engine.api import EngineError, EngineFaultError, ModelSettings, SynthesisRequest, Word
 from chatttsd.engine.chattts.wording import rate_of, speed_of
 from chatttsd.engine.client import EngineClient
-from chatttsd.engine.fallback import MODEL_RATES, Embedded, ModelSynthesiser, WithFallback, model_rate
+from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback, model_rate
 from chatttsd.engine.model import ModelState
 from chatttsd.speech.remainder import remainder
 from support.engine_clients import QUICK, States, pid_of
@@ -109,6 +110,47 @@ async def test_a_segment_that_breaks_off_goes_on_at_the_word(tmp_path: Path) -> 
         assert "broke off" in made.model.reason
 
 
+class Teller:
+    """Tells of one word in each text, at its third sample."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    async def synthesise(
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        assert expected_seconds > 0
+        assert not background
+        self.texts.append(request.text)
+        request.tell_word(Word(1, 3, 2))
+        yield bytes(8)
+
+
+async def test_the_words_of_the_rest_are_told_where_they_stand_in_the_whole(tmp_path: Path) -> None:
+    text = f"one two three four {HALF} five six seven"
+    words: list[Word] = []
+    beside = Teller()
+    async with residence(tmp_path, Script(pace=0.2), WAITING) as made:
+        request = SynthesisRequest(text, tell_word=words.append)
+        stream = WithFallback(made.model, beside).synthesise(request, expected_seconds=1.0)
+        sound = b"".join([pcm async for pcm in stream])
+    before = len(text) - len(beside.texts[0])
+    assert text.endswith(beside.texts[0])
+    assert before > 0
+    assert words == [Word(before + 1, before + 3, len(sound) // SAMPLE_BYTES - 4 + 2)]
+
+
+async def test_who_would_wait_for_a_worker_that_dies_repeatedly_is_answered_by_the_other_engine(
+    tmp_path: Path,
+) -> None:
+    async with voice(tmp_path, settings=WAITING) as (both, made):
+        made.model.client.settings = replace(QUICK, backoff_first_seconds=600.0, backoff_max_seconds=600.0)
+        assert await spoken(both, POISON) == [POISON], "it dies of it twice"
+        assert made.model.client.resting
+        assert await spoken(both, "next") == ["next"]
+        assert "killed by signal 9" in made.model.reason
+
+
 async def test_a_worker_killed_mid_segment_loses_no_sound_and_repeats_none(tmp_path: Path) -> None:
     async with voice(tmp_path, Script(pace=1.0), WAITING) as (both, made):
         stream = both.synthesise(SynthesisRequest("sentence"), expected_seconds=1.0)
@@ -163,15 +205,14 @@ async def test_an_embedded_engine_gets_only_what_it_knows() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.25, 0.5, 1.0, 1.2, 1.4, 4.0])
-def test_the_rate_of_the_model_is_the_nearest_that_it_has(rate: float) -> None:
-    request = SynthesisRequest("x", rate=rate)
-    assert model_rate(request) == pytest.approx(rate_of(speed_of(request)))
+def test_the_model_is_heard_at_any_rate(rate: float) -> None:
+    assert model_rate(SynthesisRequest("x", rate=rate)) == pytest.approx(rate)
 
 
 @pytest.mark.parametrize("speed", range(10))
-def test_a_speed_is_a_rate_of_the_model(speed: int) -> None:
+def test_a_speed_of_the_model_is_heard_as_fast_as_the_rate_makes_it(speed: int) -> None:
     request = SynthesisRequest("x", rate=3.0, parameters={"speed": str(speed)})
-    assert model_rate(request) == pytest.approx(rate_of(speed_of(request)))
+    assert model_rate(request) == pytest.approx(3 * rate_of(speed_of(request)))
 
 
 class Recorder:
@@ -189,7 +230,7 @@ class Recorder:
         yield b""
 
 
-async def test_no_word_is_lost_by_a_rate_that_the_model_cannot_do(tmp_path: Path) -> None:
+async def test_the_rest_is_found_at_any_rate(tmp_path: Path) -> None:
     text = f"one two three four five six seven {HALF} eight nine"
     beside = Recorder()
     async with residence(tmp_path, Script(pace=1.0), WAITING) as made:
@@ -198,5 +239,5 @@ async def test_no_word_is_lost_by_a_rate_that_the_model_cannot_do(tmp_path: Path
         )
         heard = sum([len(pcm) async for pcm in stream]) / (SAMPLE_RATE * SAMPLE_BYTES)
         assert "broke off" in made.model.reason
-    assert beside.texts == [remainder(text, heard, MODEL_RATES[1])]
-    assert len(beside.texts[0]) > len(remainder(text, heard, 4.0))
+    assert beside.texts == [remainder(text, heard, 4.0)]
+    assert 0 < len(beside.texts[0]) < len(text)

@@ -1,15 +1,17 @@
 """The life of the model, over real workers that do what a script says."""
 
 import asyncio
+import logging
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from chatttsd.engine.api import EngineFaultError, ModelSettings
+from chatttsd.engine.api import EngineDiedError, EngineFaultError, ModelSettings
 from chatttsd.engine.fallback import ModelSynthesiser
 from chatttsd.engine.model import MOST_FAILED_STARTS, ModelState
 from chatttsd.engine.model_setup import NO_MODEL_THERE
@@ -115,6 +117,27 @@ async def test_a_killed_worker_comes_back_and_is_counted(tmp_path: Path) -> None
         await made.reach(ModelState.READY)
         assert made.restarts == 1
         assert made.states == [*LOADED, ModelState.FAILED, *LOADED]
+
+
+async def test_nobody_waits_for_a_worker_that_dies_again_and_again(tmp_path: Path) -> None:
+    async with residence(tmp_path) as made:
+        await load(made)
+        made.model.client.settings = replace(WORKER, backoff_first_seconds=600.0, backoff_max_seconds=600.0)
+        for death in (1, 2):
+            os.kill(pid_of(made.model.client), signal.SIGKILL)
+            await made.reach(ModelState.FAILED)
+            if death == 1:
+                await made.model.ready()
+        with pytest.raises(EngineDiedError, match="killed by signal 9"):
+            await made.model.demand()
+        assert made.model.coming, "it is tried again, later"
+
+
+async def test_who_waits_already_hears_that_the_next_worker_is_not_due_soon(tmp_path: Path) -> None:
+    async with residence(tmp_path, Script(dies_loading=True)) as made:
+        made.model.client.settings = replace(WORKER, backoff_first_seconds=600.0, backoff_max_seconds=600.0)
+        with pytest.raises(EngineDiedError, match="killed by signal 9"):
+            await made.model.demand()
 
 
 async def test_an_idle_model_is_unloaded_and_its_process_is_gone(tmp_path: Path) -> None:
@@ -236,11 +259,48 @@ async def test_what_was_sent_away_before_it_was_there_comes_once_it_is(tmp_path:
         await made.reach(ModelState.READY)
 
 
-async def test_the_last_words_of_an_unloaded_worker_are_not_those_of_the_next(tmp_path: Path) -> None:
+class Journal(logging.Handler):
+    """The lines that a logger writes from now on, as they come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.put_nowait(f"{record.levelname} {record.getMessage()}")
+
+
+@pytest.fixture
+def journal(caplog: pytest.LogCaptureFixture) -> Iterator[Journal]:
+    """The journal of the model, from `info` on."""
+    found = Journal()
+    caplog.set_level(logging.INFO, "chatttsd.engine.model")
+    logging.getLogger("chatttsd.engine.model").addHandler(found)
+    yield found
+    logging.getLogger("chatttsd.engine.model").removeHandler(found)
+
+
+async def test_what_a_ready_worker_has_to_say_goes_to_the_journal_alone(
+    tmp_path: Path, journal: Journal
+) -> None:
+    async with residence(tmp_path) as made:
+        await load(made)
+        made.states.clear()
+        speaking = asyncio.create_task(spoken(made.model.client, CHATTY))
+        assert await journal.lines.get() == "INFO a chatty text is waited for"
+        assert (made.model.progress, made.model.reason) == ("", "")
+        assert not made.states
+        speaking.cancel()
+        assert await journal.lines.get() == "INFO a chatty text was cancelled"
+
+
+async def test_the_last_words_of_an_unloaded_worker_are_not_those_of_the_next(
+    tmp_path: Path, journal: Journal
+) -> None:
     async with residence(tmp_path) as made:
         await load(made)
         speaking = asyncio.create_task(spoken(made.model.client, CHATTY))
-        await made.until(lambda: made.model.progress == "a chatty text is waited for")
+        await journal.lines.get()
         made.states.clear()
         unloading = asyncio.create_task(made.model.unload())
         await made.reach(ModelState.UNLOADED)

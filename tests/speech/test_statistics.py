@@ -29,6 +29,8 @@ def test_snapshot_has_every_published_figure() -> None:
     statistics.synthesised(2.0, 0.5)
     statistics.underrun()
     statistics.restarted()
+    statistics.cache.hits, statistics.cache.misses = 3, 1
+    statistics.cache.bytes, statistics.cache.entries = 48_000, 2
     assert statistics.snapshot() == {
         "utterances": 3,
         "outcome_finished": 2,
@@ -36,6 +38,11 @@ def test_snapshot_has_every_published_figure() -> None:
         "underruns": 1,
         "worker_restarts": 1,
         "real_time_factor": 0.25,
+        "cache_hits": 3,
+        "cache_misses": 1,
+        "cache_bytes": 48_000,
+        "cache_entries": 2,
+        "cache_hit_rate": 0.75,
         **{f"first_audio_ms_p{p}": 10.0 for p in (50, 95, 99)},
         **{f"stop_ms_p{p}": 20.0 for p in (50, 95, 99)},
     }
@@ -47,3 +54,7 @@ def test_only_the_latest_latencies_count() -> None:
     for _ in range(512):
         statistics.first_audio(0.001)
     assert statistics.snapshot()["first_audio_ms_p99"] == 1.0
+
+
+def test_a_cache_that_nobody_has_asked_has_a_rate_too() -> None:
+    assert Statistics().snapshot()["cache_hit_rate"] == 0.0

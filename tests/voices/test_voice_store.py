@@ -72,6 +72,23 @@ def test_the_users_file_wins_over_a_built_in_voice(folder: Path, store: VoiceSto
     assert store.find("nobody") is None
 
 
+def test_every_change_of_a_users_file_has_another_stamp(folder: Path, store: VoiceStore) -> None:
+    assert store.stamps("alder") == (), "a built-in voice never changes"
+    seen = {()} | {store.stamps("ada") for _ in range(2)}
+    file = put(folder / "ada.txt", 1)
+    for change in (lambda: None, lambda: put(file, 2), lambda: put(folder / "new").rename(file)):
+        change()
+        assert store.stamps("ada") == store.stamps("ada")
+        seen.add(store.stamps("ada"))
+    (folder / "ada.pt").touch()
+    seen.add(store.stamps("ada"))
+    assert len(seen) == 5
+    file.unlink()
+    file.symlink_to(folder / "nowhere")
+    with pytest.raises(FileNotFoundError):
+        store.stamps("ada")
+
+
 def test_a_broken_file_does_not_hide_the_built_in_voice(folder: Path, store: VoiceStore) -> None:
     (folder / "alder.txt").write_text("broken")
     assert ids(store) == BUILT_IN

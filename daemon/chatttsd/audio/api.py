@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from chatttsd.audio.hangups import Gone, HangUps
 from chatttsd.speech.events import SpeechEvent
 
 
@@ -15,8 +16,10 @@ class AudioSettings:
     """PortAudio device name or a part of it; empty is the system's default."""
     latency_ms: int = 25
     """What is asked of the sound card: low stops sooner, high survives a busier machine."""
-    idle_close_seconds: float = 0.5
-    """The device is given back after this long without anything to say; opening it again takes some 10 ms."""
+    idle_close_seconds: float = 0.1
+    """The device is given back after this long without anything to say.
+
+    Opening it again takes some 10 ms, less than what waits in an open one: its queue is silence."""
     wait_seconds: float = 10.0
     """How long an utterance waits for a sound device before it ends as `failed`."""
     stall_seconds: float = 1.0
@@ -32,6 +35,9 @@ Heard = Callable[[], None]
 
 class Sink(Protocol):
     """Where speech goes that is not played: a client's descriptor, which the sink owns."""
+
+    def watch(self, hangups: HangUps, gone: Gone) -> None:
+        """Have `gone` called when the reader leaves; a file has none."""
 
     async def write(self, pcm: bytes) -> None:
         """Write samples, waiting for a slow reader; raises SinkClosedError when the reader has gone."""

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from chatttsd.engine.api import EngineFaultError, ModelSettings, Synthesiser, Voice, WorkerSettings
+from chatttsd.engine.cache import CacheSettings, PcmCache
+from chatttsd.engine.cached import Shelf
 from chatttsd.engine.client import worker_command
+from chatttsd.engine.echo import Echo, EchoManner
 from chatttsd.engine.embedded import EmbeddedEngine
 from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback
 from chatttsd.engine.model import ModelState, ResidentModel
 from chatttsd.engine.model_setup import MODEL_ENGINE, MODEL_VOICE, Command
 from chatttsd.platform.paths import voices_directory
+from chatttsd.speech.options import SpeakOptions
+from chatttsd.speech.statistics import CacheFigures
 
 if TYPE_CHECKING:
+    from chatttsd.voices.store import VoiceStore
     from chatttsd.voices.watch import WatchedVoices
 
 AUTO: Final = "auto"
@@ -28,14 +34,22 @@ class EngineDirectory:
         engine: str,
         worker: WorkerSettings,
         model: ModelSettings,
+        cache: CacheSettings | None = None,
         *,
         on_change: Callable[[], None],
         on_restart: Callable[[], None],
+        figures: CacheFigures | None = None,
         command: Command = worker_command,
     ) -> None:
         self.configured = engine
         self._on_change = on_change
+        self._cache_settings = cache or CacheSettings()
+        self._cache = PcmCache(self._cache_settings.megabytes, figures or CacheFigures())
+        self._model_shelf = Shelf(self._cache, self._model_identity)
+        self._embedded_shelf = Shelf(self._cache, self._embedded_identity)
         self._voices: WatchedVoices | None = None
+        self._store: VoiceStore | None = None
+        self._echo: Echo | None = None
         self.embedded: EmbeddedEngine | None = None
         self.model: ResidentModel | None = None
         if engine != MODEL_ENGINE:
@@ -45,8 +59,9 @@ class EngineDirectory:
             )
         if engine in (AUTO, MODEL_ENGINE):
             self.model = ResidentModel(
-                model, worker, on_change=on_change, on_restart=on_restart, command=command
+                model, worker, on_change=self._model_changed, on_restart=on_restart, command=command
             )
+            self._echo = Echo(self.model.client, self._model_shelf, self._model_ready)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,6 +146,12 @@ class EngineDirectory:
         spoken = (language for voice in offered for language in voice.languages)
         return any(language.split("-")[0].lower() == wanted for language in spoken)
 
+    def speaks(self, voice: str, tag: str) -> bool:
+        """Tell whether a voice speaks the language of a BCP 47 tag; the empty one speaks every language."""
+        wanted = tag.split("-")[0].lower()
+        known = next((item.languages for item in self.voices if item.id == voice), ())
+        return not voice or any(language.split("-")[0].lower() == wanted for language in known)
+
     def refusal(self, engine: str) -> str:
         """Return why an engine cannot speak however long one waits; empty when it may be asked."""
         only_model = engine == MODEL_ENGINE or self.embedded is None
@@ -138,20 +159,57 @@ class EngineDirectory:
 
     def synthesiser(self, engine: str) -> Synthesiser:
         """Return what says the segments of an utterance whose option `engine` this is, one of `names`."""
+        made = self._synthesiser(engine)
+        return self._echo.attend(made) if self._echo else made
+
+    def _synthesiser(self, engine: str) -> Synthesiser:
         if self.model is not None and (engine == MODEL_ENGINE or self.embedded is None):
-            return ModelSynthesiser(self.model)
+            return ModelSynthesiser(self.model, self._model_shelf)
         if self.embedded is None:
             raise ValueError(f"engine {engine!r}: allowed are {', '.join(self.names)}")
         if self.model is not None and engine == AUTO:
-            return WithFallback(self.model, self.embedded.client)
-        return Embedded(self.embedded.client)
+            return WithFallback(self.model, self.embedded.client, self._model_shelf, self._embedded_shelf)
+        return Embedded(self.embedded.client, self._embedded_shelf)
 
-    def configure(self, worker: WorkerSettings, model: ModelSettings) -> None:
+    def configure(self, worker: WorkerSettings, model: ModelSettings, cache: CacheSettings) -> None:
         """Use other deadlines from the next request on, and another model once nothing of it is speaking."""
+        self._cache_settings = cache
+        self._cache.resize(cache.megabytes)
         if self.embedded:
             self.embedded.client.settings = worker
         if self.model:
             self.model.configure(model, worker)
+        if self._echo:
+            self._echo.configure(self._echo.manner, wanted=cache.echo)
+
+    def prepare_echo(self, defaults: SpeakOptions, default_language: str) -> None:
+        """Prepare key echo, if the settings want it, in the manner of the defaults, until a client types."""
+        if self._echo:
+            self._echo.configure(EchoManner.of(defaults, default_language), wanted=self._cache_settings.echo)
+
+    def _model_changed(self) -> None:
+        self._on_change()
+        if self._echo:
+            self._echo.consider()
+
+    def _model_ready(self) -> bool:
+        return self.model is not None and self.model.state is ModelState.READY
+
+    def _model_identity(self, voice: str) -> tuple[object, ...] | None:
+        """Return what beside a request decides what ChatTTS makes of it; see `cached.Identity`."""
+        if self.model is None or self._store is None or (model := self.model.identity) is None:
+            return None
+        try:
+            stamps = self._store.stamps(voice.removeprefix(MODEL_VOICE)) if voice else ()
+        except (OSError, ValueError):
+            return None
+        return MODEL_ENGINE, model, stamps
+
+    def _embedded_identity(self, _voice: str) -> tuple[object, ...] | None:
+        beside = self.embedded
+        if beside is None or not beside.voices:
+            return None
+        return beside.name, beside.client.detail
 
     async def rescan(self) -> None:
         """Read the folder of voices now."""
@@ -167,11 +225,13 @@ class EngineDirectory:
 
     async def _start_voices(self) -> None:
         # Not at the top: whoever activates the service need not wait for the import, 11 of 140 ms.
+        from chatttsd.voices.store import VoiceStore
         from chatttsd.voices.watch import WatchedVoices
 
-        self._voices = WatchedVoices(voices_directory(), self._on_change)
+        self._store = VoiceStore(voices_directory())
+        self._voices = WatchedVoices(voices_directory(), self._model_changed)
         await self._voices.start()
-        self._on_change()
+        self._model_changed()
 
     def load(self) -> None:
         """Begin to load the model; raises EngineFaultError with the reason when it cannot be."""
@@ -191,6 +251,8 @@ class EngineDirectory:
 
     async def stop(self) -> None:
         """End the workers."""
+        if self._echo:
+            await self._echo.stop()
         if self.model:
             await self.model.stop()
         if self._voices:

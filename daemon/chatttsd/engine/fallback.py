@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Final
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
-from chatttsd.engine.api import EngineError, EngineFaultError, Synthesiser, SynthesisRequest
+from chatttsd.engine.api import (
+    EngineDiedError,
+    EngineError,
+    EngineFaultError,
+    Synthesiser,
+    SynthesisRequest,
+    Word,
+)
+from chatttsd.engine.cache import Entry
+from chatttsd.engine.cached import Cached, Shelf, replay
 from chatttsd.engine.model import ModelState, ResidentModel
 from chatttsd.engine.model_setup import MODEL_VOICE
 from chatttsd.engine.persistent import Persistent
@@ -15,59 +24,92 @@ from chatttsd.speech.remainder import remainder
 
 MODEL_LANGUAGES: Final = ("zh", "cmn", "en")
 """What ChatTTS speaks."""
-MODEL_RATES: Final = (0.5, 1.4)
-"""What its `speed` 0 and 9 are taken for: it speaks no slower and no faster."""
+_USUAL_SPEED: Final = 5
 _RATE_OF_A_SPEED: Final = 0.1
+"""What one step of its `speed` is taken for."""
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
 
 
 def model_rate(request: SynthesisRequest) -> float:
-    """Return how fast ChatTTS says a request, as a rate: that of its `speed`, or else the nearest it has."""
-    slowest, fastest = MODEL_RATES
-    if "speed" in request.parameters:
-        return slowest + _RATE_OF_A_SPEED * int(request.parameters["speed"])
-    return min(max(request.rate, slowest), fastest)
+    """Return how fast ChatTTS's speech of a request is heard: by its own `speed`, times the rate."""
+    speed = int(request.parameters.get("speed", _USUAL_SPEED))
+    return request.rate * (1.0 + _RATE_OF_A_SPEED * (speed - _USUAL_SPEED))
+
+
+def is_for_model(request: SynthesisRequest) -> bool:
+    """Tell whether ChatTTS would say it: in a language of its own, by no voice of espeak-ng."""
+    spoken = request.language.partition("-")[0].lower() in MODEL_LANGUAGES
+    return spoken and (not request.voice or request.voice.startswith(MODEL_VOICE))
 
 
 class ModelSynthesiser:
-    """ChatTTS and nothing else, as an explicit request wants it: it waits while the model is loading."""
+    """ChatTTS and nothing else, as an explicit request wants it: it waits while the model is loading.
 
-    def __init__(self, model: ResidentModel) -> None:
+    What is on the shelf is heard at once, the same sample for sample, while the model comes for what follows.
+    """
+
+    def __init__(self, model: ResidentModel, shelf: Shelf | None = None) -> None:
         self._model = model
-        self._inner = Persistent(model.client)
+        self._shelf = shelf
+        kept = Persistent(model.client)
+        self._inner: Synthesiser = Cached(kept, shelf) if shelf else kept
 
     async def synthesise(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """Yield the PCM of one segment; raises EngineError, also when the model cannot come."""
         with self._model.in_use():
-            await self._model.demand()
+            self._model.call()
+            if self._model.state is not ModelState.READY and (entry := self.recall(request)):
+                for pcm in replay(entry, request.tell_word):
+                    yield pcm
+                return
+            await self._model.ready()
             stream = self._inner.synthesise(request, expected_seconds=expected_seconds, background=background)
             async with aclosing(stream) as chunks:
                 async for pcm in chunks:
                     yield pcm
         self._model.note("")
 
+    def recall(self, request: SynthesisRequest) -> Entry | None:
+        """Return what ChatTTS made of this request before, if it is still there."""
+        return self._shelf.recall(request) if self._shelf else None
+
 
 class WithFallback:
     """ChatTTS when it is ready, else espeak-ng, segment by segment.
 
     A segment that ChatTTS breaks off is finished by espeak-ng from the word at which it did, estimated by the
-    share of its expected length that was delivered.
+    share of its expected length that was delivered. A character or a key never waits for ChatTTS: it is what
+    was prepared for key echo, or espeak-ng.
     """
 
-    def __init__(self, model: ResidentModel, embedded: Synthesiser) -> None:
+    def __init__(
+        self,
+        model: ResidentModel,
+        embedded: Synthesiser,
+        shelf: Shelf | None = None,
+        embedded_shelf: Shelf | None = None,
+    ) -> None:
         self._model = model
-        self._by_model = ModelSynthesiser(model)
-        self._embedded = Embedded(embedded)
+        self._by_model = ModelSynthesiser(model, shelf)
+        self._embedded = Embedded(embedded, embedded_shelf)
 
     async def synthesise(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """Yield the PCM of one segment; raises EngineError only when espeak-ng fails too."""
+        prose = request.kind == "text"
+        by_model = is_for_model(request)
+        if by_model and prose:
+            self._model.want()
+        if by_model and self._at_once(request) and (entry := self._by_model.recall(request)):
+            for pcm in replay(entry, request.tell_word):
+                yield pcm
+            return
         delivered = 0
-        if self._is_for_model(request) and await self._model_speaks():
-            fitting = tuple(item for item in request.following if self._is_for_model(item))
+        if by_model and prose and await self._model_speaks():
+            fitting = tuple(item for item in request.following if item.kind == "text" and is_for_model(item))
             try:
                 stream = self._by_model.synthesise(
                     replace(request, following=fitting),
@@ -82,11 +124,26 @@ class WithFallback:
                 self._model.note(f"espeak-ng spoke for ChatTTS: {error}")
             else:
                 return
+        async with aclosing(self._rest(request, delivered, background=background)) as chunks:
+            async for pcm in chunks:
+                yield pcm
+
+    async def _rest(
+        self, request: SynthesisRequest, delivered: int, *, background: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what espeak-ng says of a request of which so many bytes have been heard."""
         rest = remainder(request.text, delivered / _BYTES_A_SECOND, model_rate(request))
         if not rest:
             return
+        before, at = len(request.text) - len(rest), delivered // SAMPLE_BYTES
         stream = self._embedded.synthesise(
-            replace(request, text=rest),
+            replace(
+                request,
+                text=rest,
+                tell_word=lambda word: request.tell_word(
+                    Word(word.start + before, word.end + before, word.sample + at)
+                ),
+            ),
             expected_seconds=seconds_of(rest, request.rate),
             background=background,
         )
@@ -94,20 +151,17 @@ class WithFallback:
             async for pcm in chunks:
                 yield pcm
 
-    def _is_for_model(self, request: SynthesisRequest) -> bool:
-        """Tell whether ChatTTS would say it: prose, in a language of its own, by no voice of espeak-ng."""
-        spoken = request.language.partition("-")[0].lower() in MODEL_LANGUAGES
-        by_voice = not request.voice or request.voice.startswith(MODEL_VOICE)
-        return request.kind == "text" and spoken and by_voice
+    def _at_once(self, request: SynthesisRequest) -> bool:
+        """Tell whether only the shelf can answer for ChatTTS now: for key echo, and while it is not ready."""
+        return self._model.welcome and (request.kind != "text" or self._model.state is not ModelState.READY)
 
     async def _model_speaks(self) -> bool:
         """Tell whether the model can say a segment now, or can after the wait that the settings allow."""
         model = self._model
-        model.want()
         if model.speaks:
             try:
                 await model.ready()
-            except EngineFaultError:
+            except (EngineFaultError, EngineDiedError):
                 return False
         return model.state is ModelState.READY
 
@@ -115,8 +169,9 @@ class WithFallback:
 class Embedded:
     """An engine that is always there; it takes no parameters, and has no voice of the model's."""
 
-    def __init__(self, inner: Synthesiser) -> None:
-        self._inner = Persistent(inner)
+    def __init__(self, inner: Synthesiser, shelf: Shelf | None = None) -> None:
+        kept = Persistent(inner)
+        self._inner: Synthesiser = Cached(kept, shelf) if shelf else kept
 
     def synthesise(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
@@ -11,6 +12,8 @@ from typing import Any, Final
 from chatttsd.engine.api import EngineDiedError, EngineFaultError, ModelSettings, WorkerSettings
 from chatttsd.engine.client import EngineClient, WorkerState, worker_command
 from chatttsd.engine.model_setup import Command, absence, fingerprint, model_command, model_environment
+
+_LOGGER = logging.getLogger(__name__)
 
 START_SECONDS: Final = 60.0
 """At least so long may a load be silent: a disk that has the model cold reads a gigabyte meanwhile."""
@@ -138,6 +141,23 @@ class ResidentModel:
                 self.load()
 
     @property
+    def identity(self) -> tuple[object, ...] | None:
+        """What of it decides a sound: settings, files, and what its worker last said it runs on.
+
+        None while the worker is not the one that the settings ask for.
+        """
+        if self._restart_due:
+            return None
+        loaded = self._phase is not None and not self._given_up
+        files = self._files if loaded else fingerprint(self.settings)
+        return _of_worker(self.settings), files, self.client.detail
+
+    @property
+    def welcome(self) -> bool:
+        """Whether its voice may be heard, be it out of the cache: nobody sent it away, nothing is wrong."""
+        return not self._sent_away and not self.unavailable
+
+    @property
     def speaks(self) -> bool:
         """Whether a request that asks for no engine gets its voice, at once or after the wait it may take."""
         waits = self.settings.while_loading == "wait" and not self._sent_away and not self.unavailable
@@ -149,11 +169,15 @@ class ResidentModel:
         return self.unavailable
 
     async def demand(self) -> None:
-        """Load it if need be and wait until it can speak; raises EngineFaultError when it cannot come."""
+        """Load it if need be and wait until it can speak; raises EngineError when it cannot, or not soon."""
+        self.call()
+        await self.ready()
+
+    def call(self) -> None:
+        """Begin to load it, whoever sent it away; raises EngineFaultError when it cannot come."""
         if reason := self.refusal():
             raise EngineFaultError(reason)
         self.load()
-        await self.ready()
 
     @property
     def coming(self) -> bool:
@@ -161,10 +185,12 @@ class ResidentModel:
         return self._phase is not None and not self.unavailable
 
     async def ready(self) -> None:
-        """Wait until it can speak; raises EngineFaultError when it cannot come."""
+        """Wait until it can speak; raises EngineFaultError when it cannot, EngineDiedError when not soon."""
         while self._phase is not ModelState.READY:
             if self._phase is None or self.unavailable:
                 raise EngineFaultError(self.unavailable or self.reason)
+            if self._phase is ModelState.FAILED and self.client.resting:
+                raise EngineDiedError(self._failure)  # its worker dies again and again
             self._news.clear()
             await self._news.wait()
 
@@ -217,8 +243,8 @@ class ResidentModel:
 
     def note(self, failure: str) -> None:
         """Keep why a segment was not said by the model; empty: it said the latest one."""
-        if (failure, "") != (self._segment_failure, self.progress):
-            self._segment_failure, self.progress = failure, ""
+        if failure != self._segment_failure:
+            self._segment_failure = failure
             self._tell()
 
     async def _load(self, stopping: "asyncio.Task[None] | None") -> None:
@@ -278,24 +304,26 @@ class ResidentModel:
         else:
             self._idle = asyncio.get_running_loop().call_later(left, self._rest)
 
-    def _changed(self, state: WorkerState, text: str) -> None:
+    def _changed(self, state: WorkerState, told: str) -> None:
         if not self._listening:
             return  # the last words of a worker that is being ended
         crashed = self._phase is ModelState.FAILED
         if state is WorkerState.STARTING:
-            self._phase = ModelState.WARMING if text.startswith(_WARMING) else ModelState.LOADING
-            self.progress = text if text.startswith((_WARMING, _LOADING)) else ""
+            self._phase = ModelState.WARMING if told.startswith(_WARMING) else ModelState.LOADING
+            self.progress = told if told.startswith((_WARMING, _LOADING)) else ""
             if crashed:
+                self._files = fingerprint(self.settings)
                 self._on_restart()
+        elif state is WorkerState.READY and told:
+            _LOGGER.info("%s", told)  # the guard's, about a segment
+            return
         elif state is WorkerState.READY:
-            if self._phase is not ModelState.READY:
-                self._used_at = self._clock()
+            self._used_at = self._clock()
             self._phase = ModelState.READY
-            self.progress = text
-            self._failure = ""
+            self._failure = self.progress = ""
             self._rest()
         elif state is WorkerState.FAILED:
-            self._phase, self._failure, self.progress = ModelState.FAILED, text, ""
+            self._phase, self._failure, self.progress = ModelState.FAILED, told, ""
         self._tell()
 
     def _look(self) -> None:

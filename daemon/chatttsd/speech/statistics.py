@@ -1,6 +1,7 @@
 """What the daemon has done and how quickly: counters and the latest latencies."""
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 _KEPT: Final = 512
@@ -16,6 +17,21 @@ def percentile(values: list[float], percent: float) -> float:
     return ordered[max(0, int(rank) - 1)]
 
 
+@dataclass(slots=True)
+class CacheFigures:
+    """What the cache of finished sound holds, and how often it had what was wanted."""
+
+    hits: int = 0
+    misses: int = 0
+    bytes: int = 0
+    entries: int = 0
+
+    @property
+    def hit_rate(self) -> float:
+        """The share 0..1 of the requests that were answered out of the cache."""
+        return self.hits / (self.hits + self.misses) if self.hits else 0.0
+
+
 class Statistics:
     """Counters since the start and the last 512 latencies, in seconds."""
 
@@ -24,6 +40,7 @@ class Statistics:
         self.underruns = 0
         self.restarts = 0
         self.outcomes: dict[str, int] = {}
+        self.cache = CacheFigures()
         self._audio_seconds = 0.0
         self._synthesis_seconds = 0.0
         self._first_audio: deque[float] = deque(maxlen=_KEPT)
@@ -63,6 +80,8 @@ class Statistics:
             "worker_restarts": self.restarts,
             "real_time_factor": self._synthesis_seconds / self._audio_seconds if self._audio_seconds else 0.0,
         }
+        for name in ("hits", "misses", "bytes", "entries", "hit_rate"):
+            figures[f"cache_{name}"] = getattr(self.cache, name)
         figures |= {f"outcome_{name}": count for name, count in self.outcomes.items()}
         for name, values in (("first_audio", self._first_audio), ("stop", self._stop)):
             for percent in _PERCENTILES:

@@ -91,6 +91,13 @@ class VoiceStore:
         named = (self.directory / f"{files.check_id(voice_id)}{suffix}" for suffix in files.SUFFIXES)
         return tuple(path for path in named if os.path.lexists(path))
 
+    def stamps(self, voice_id: str) -> tuple[Stamp, ...]:
+        """Return what differs after any change of the user's files of an id; none for a built-in voice.
+
+        Raises OSError when one cannot be looked at.
+        """
+        return tuple(_stamp(path) for path in self.paths(voice_id))
+
     def _files(self, broken: list[BrokenFile]) -> list[Path]:
         """List the voice files by name, `.txt` before `.pt`."""
         try:
