@@ -76,9 +76,13 @@ def replaced(manager: UserManager, first: subprocess.CompletedProcess[str]) -> i
 def second(replaced: int, pulse: PulseServer, installation: Installation) -> subprocess.CompletedProcess[str]:
     """The second run, while there is no sound server."""
     assert replaced
+    settings = installation.home / ".config/chatttsd/config.toml"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text("[audio]\nwait_seconds = 0.5\n")
     pulse.kill()
     result = installation.run()
     pulse.start()
+    settings.unlink()
     assert result.returncode == 0, result.stderr
     return result
 

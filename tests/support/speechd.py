@@ -53,7 +53,7 @@ class SpeechDispatcher:
     `environment` is laid over a desktop-free environment: where PulseAudio is, which bus to use; its HOME and
     XDG folders are not taken over. The user configuration is Debian's own file with `modules` and
     `configuration` appended; without both there is none, and the server looks for modules itself. Use it as
-    a context manager, or `launch` it later.
+    a context manager, or `launch` it later. Without `symbols` the server leaves punctuation to the modules.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class SpeechDispatcher:
         configuration: str = "",
         *,
         home: Path | None = None,
+        symbols: bool = True,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="spd-")
         self.folder = Path(self._folder.name)
@@ -71,6 +72,7 @@ class SpeechDispatcher:
         self._given = dict(environment)
         self.modules = list(modules)
         self.configuration = configuration
+        self._symbols = symbols
         self.process: subprocess.Popen[bytes] | None = None
         (self.home / ".local" / "share").mkdir(parents=True, exist_ok=True)
         (self.home / ".config" / "speech-dispatcher" / "modules").mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,9 @@ class SpeechDispatcher:
     def write_configuration(self) -> None:
         """Write the user's configuration file."""
         added = "".join(module.line for module in self.modules)
-        text = GLOBAL_CONFIGURATION.read_text(encoding="utf-8") + "\n" + added + self.configuration + "\n"
+        base = GLOBAL_CONFIGURATION.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in base if self._symbols or not line.startswith("SymbolsPreproc")]
+        text = "\n".join([*kept, added, self.configuration, ""])
         self.user_configuration.write_text(text, encoding="utf-8")
 
     def start(self) -> Self:

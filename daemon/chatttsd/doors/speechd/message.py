@@ -1,0 +1,63 @@
+"""One accepted message and the events that the server must get of it, in whatever thread they come."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+END: Final = "702 END"
+STOP: Final = "703 STOP"
+PAUSE: Final = "704 PAUSE"
+_BEGIN: Final = "701 BEGIN"
+
+
+class Message:
+    """Sends exactly one 701, marks only after it, and exactly one of END, STOP and PAUSE as the last event.
+
+    `text` is the body as it came; `options` are those of `SpeakWith`. `send` takes whole lines.
+    """
+
+    def __init__(self, kind: str, text: str, options: Mapping[str, str], send: Callable[..., None]) -> None:
+        self.kind = kind
+        self.text = text
+        self.options = options
+        self._send = send
+        self._lock = threading.Lock()
+        self._begun = False
+        self._ended = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether it began to be heard, or ended."""
+        return self._begun
+
+    @property
+    def ended(self) -> bool:
+        """Whether its last event is sent."""
+        return self._ended
+
+    def begin(self) -> None:
+        """Tell that it begins to be heard; does nothing the second time or after the end."""
+        with self._lock:
+            self._begin()
+
+    def mark(self, name: str) -> None:
+        """Tell that an index mark is heard; nothing is told of a name with a line end in it."""
+        with self._lock:
+            if not self._ended and name and not set(name) & set("\r\n"):
+                self._begin()
+                self._send(f"700-{name}", "700 INDEX MARK")
+
+    def end(self, event: str) -> bool:
+        """Send the last event, after BEGIN if that was not sent; False when it has ended already."""
+        with self._lock:
+            if self._ended:
+                return False
+            self._begin()
+            self._ended = True
+            self._send(event)
+            return True
+
+    def _begin(self) -> None:
+        if not self._begun and not self._ended:
+            self._begun = True
+            self._send(_BEGIN)

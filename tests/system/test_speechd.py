@@ -1,0 +1,276 @@
+"""The real speech-dispatcher with our module in it: the recording holds what was asked."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from support.scene import LONG, samples
+from support.speechd_scene import FAST_FACTOR, FASTEST, SpokenScene, pieces, sounds_for, spoken_scene
+from support.ssip import SsipClient
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[SpokenScene]:
+    with spoken_scene() as stage:
+        yield stage
+
+
+@pytest.fixture
+def client(stage: SpokenScene) -> Iterator[SsipClient]:
+    with stage.fresh() as client:
+        yield client
+
+
+def test_spd_say_waits_until_it_was_heard(stage: SpokenScene) -> None:
+    with stage.recorded() as recorder:
+        done = stage.server.say("-o", "chattts", "-w", "你好，世界")
+        assert len(recorder.sounding()) > 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pieces(recorder) == ["你好,世界"]
+
+
+def test_the_module_is_listed_beside_the_others_and_lists_its_voices(stage: SpokenScene) -> None:
+    assert {"chattts", "espeak-ng"} <= set(stage.server.say("-O").stdout.split())
+    listed = stage.server.say("-o", "chattts", "-L").stdout
+    assert [line.split() for line in listed.splitlines() if "zh" in line.split()]
+
+
+def test_spd_say_stops_what_is_said(stage: SpokenScene) -> None:
+    with stage.recorded() as recorder:
+        assert stage.server.say("-o", "chattts", LONG).returncode == 0
+        sounds_for(recorder, 0.2)
+        assert stage.server.say("-o", "chattts", "-S").returncode == 0
+    assert len(recorder.sounding()) < 24_000 * 3
+
+
+def test_spd_say_interrupts_a_text_with_an_important_message(stage: SpokenScene) -> None:
+    with stage.recorded() as recorder:
+        stage.server.say("-o", "chattts", LONG)
+        sounds_for(recorder, 0.2)
+        stage.server.say("-o", "chattts", "-w", "-P", "important", "Fire!")
+    assert pieces(recorder)[-1] == "Fire!"
+    assert len(pieces(recorder)) == 2
+
+
+def test_rate_and_volume_reach_the_engine(stage: SpokenScene) -> None:
+    with stage.recorded() as loud:
+        stage.server.say("-o", "chattts", "-w", "-r", "100", "Quick.")
+    assert pieces(loud, rate=FAST_FACTOR) == ["Quick."]
+    with stage.recorded() as quiet:
+        stage.server.say("-o", "chattts", "-w", "-i", "0", "Soft.")
+    peaks = [max(abs(int(value)) for value in recorder.samples()) for recorder in (loud, quiet)]
+    assert peaks[1] / peaks[0] == pytest.approx(10 ** (-10 / 20), abs=0.02), "half as loud is 10 dB less"
+
+
+def test_marks_of_ssml_are_told_in_order_and_when_they_are_heard(
+    stage: SpokenScene, client: SsipClient
+) -> None:
+    client.set("SSML_MODE", "on")
+    first, second = "A first sentence.", "And a second one."
+    body = f'<speak><mark name="0:1"/>{first} <mark name="2:3"/>{second}<mark name="end"/></speak>'
+    with stage.recorded() as recorder:
+        message = client.speak(body)
+        assert client.wait_over(message) == "end"
+    assert client.of(message) == ["begin", "end"]
+    assert client.marks(message) == ["0:1", "2:3", "end"]
+    assert " ".join(pieces(recorder)) == f"{first} {second}"
+    told = [event.at for event in client.events if event.kind == "mark"]
+    spoken = len(recorder.samples(0)[: recorder.at(told[1])].tobytes().strip(b"\0")) // 2
+    assert spoken > len(first) * 6 * 240 * 0.8, "not before the first sentence was nearly over"
+
+
+def test_spelling_mode_says_characters_one_by_one(stage: SpokenScene, client: SsipClient) -> None:
+    client.set("SPELLING", "on")
+    with stage.recorded() as recorder:
+        assert client.wait_over(client.speak("cat")) == "end"
+    assert [piece.casefold() for piece in pieces(recorder)] == ["c", "a", "t"]
+
+
+@pytest.mark.parametrize(
+    ("level", "said"), [("none", "one (two)"), ("all", "one left paren(two right paren)")]
+)
+def test_the_server_says_punctuation_as_the_user_chose(
+    stage: SpokenScene, client: SsipClient, level: str, said: str
+) -> None:
+    client.set("PUNCTUATION", level)
+    with stage.recorded() as recorder:
+        assert client.wait_over(client.speak("one (two)")) == "end"
+    assert pieces(recorder) == [said]
+
+
+def test_characters_keys_and_icons_have_their_events(stage: SpokenScene, client: SsipClient) -> None:
+    with stage.recorded() as recorder:
+        messages = [client.char("a"), client.char("é"), client.key("shift_a"), client.sound_icon("nothing")]
+        for message in messages:
+            assert client.wait_over(message) == "end"
+    assert [client.of(message) for message in messages] == [["begin", "end"]] * 4
+    assert pieces(recorder) == ["a", "é", "shift_a"]
+
+
+def test_a_message_is_begun_and_ended_once(client: SsipClient) -> None:
+    message = client.speak("Hello.")
+    client.wait("begin", message)
+    assert client.wait_over(message) == "end"
+    assert client.of(message) == ["begin", "end"]
+
+
+def test_a_queue_is_cancelled(stage: SpokenScene, client: SsipClient) -> None:
+    with stage.recorded() as recorder:
+        messages = [client.speak(LONG, "message") for _ in range(3)]
+        client.wait("begin", messages[0])
+        client.cancel()
+        assert [client.wait_over(message) for message in messages] == ["cancel"] * 3
+        last = client.speak("After it.")
+        assert client.wait_over(last) == "end"
+    assert [client.of(message) for message in messages] == [["begin", "cancel"], ["cancel"], ["cancel"]]
+    assert pieces(recorder)[-1] == "After it."
+    assert len(pieces(recorder)) <= 2
+
+
+def test_a_text_interrupts_a_text(stage: SpokenScene, client: SsipClient) -> None:
+    with stage.recorded() as recorder:
+        first = client.speak(LONG, "text")
+        client.wait("begin", first)
+        sounds_for(recorder, 0.1)
+        second = client.speak("The newer one.", "text")
+        assert client.wait_over(second) == "end"
+    assert (client.of(first), client.of(second)) == (["begin", "cancel"], ["begin", "end"])
+    assert pieces(recorder)[-1] == "The newer one."
+
+
+def test_of_a_progress_series_the_first_and_the_last_are_said(stage: SpokenScene, client: SsipClient) -> None:
+    with stage.recorded() as recorder:
+        series = [client.speak("0 percent", "progress")]
+        client.wait("begin", series[0])
+        series += [client.speak(f"{percent} percent", "progress") for percent in range(20, 101, 20)]
+        assert client.wait_over(series[-1]) == "end"
+    assert client.of(series[0]) == ["begin", "end"]
+    assert [client.of(message) for message in series[1:-1]] == [["cancel"]] * 4
+    assert client.of(series[-1]) == ["begin", "end"]
+    assert pieces(recorder) == ["0 percent", "100 percent"]
+
+
+@pytest.mark.parametrize("interval", [0.04, 0.08])
+def test_each_key_of_a_typing_burst_is_heard(stage: SpokenScene, client: SsipClient, interval: float) -> None:
+    with stage.recorded() as recorder:
+        messages = []
+        for character in "qwert":
+            client.cancel()
+            messages.append(client.char(character))
+            time.sleep(interval)  # the interval between two strokes is what is tested
+        assert client.wait_over(messages[-1]) == "end"
+    for message in messages[:-1]:
+        assert client.of(message) in (["begin", "cancel"], ["begin", "end"], ["cancel"])
+    assert client.of(messages[-1]) == ["begin", "end"]
+    assert pieces(recorder)[-1] == "t"
+
+
+ZH = "今天的天气真的非常好啊，我们一起去公园。" * 2
+EN = "It was a bright cold day in April, he said. " * 2
+
+
+def as_said(text: str, level: str) -> str:
+    """What the server makes of a text, blanks left out."""
+    said = text.replace("，", ",")
+    if level == "all":
+        said = said.replace(",", "comma,").replace(". ", "dot.")
+    return said.replace(" ", "")
+
+
+@pytest.mark.parametrize("text", [ZH, EN])
+@pytest.mark.parametrize(
+    ("level", "number"), [("none", 0), ("none", 1), ("some", 1), ("most", 1), ("all", 0), ("all", 1)]
+)
+def test_a_paused_text_goes_on_where_it_stopped(
+    stage: SpokenScene, level: str, text: str, number: int
+) -> None:
+    with stage.fresh(PUNCTUATION=level, RATE=FASTEST) as client:
+        message, before = stage.paused_in_segment(client, number, text)
+        with stage.recorded() as recorder:
+            client.resume()
+            assert client.wait_over(message) == "end"
+        after = pieces(recorder, rate=FAST_FACTOR)
+    assert client.of(message) == ["begin", "pause", "resume", "end"]
+    assert "".join(before[:-1] + after).replace(" ", "") == as_said(text, level)
+    assert after[0].startswith(before[-1])
+    assert len(before) == number + 1
+
+
+def test_a_text_may_be_paused_twice(stage: SpokenScene) -> None:
+    with stage.fresh(RATE=FASTEST) as client:
+        message, first = stage.paused_in_segment(client, 0, ZH)
+        with stage.recorded() as recorder:
+            client.resume()
+            sounds_for(recorder, len(ZH) / 2 * 6 * 80 / 24_000 + 0.15)
+            client.pause()
+            client.wait("pause", message, 2)
+        second = pieces(recorder, rate=FAST_FACTOR)
+        with stage.recorded() as recorder:
+            client.resume()
+            assert client.wait_over(message) == "end"
+        third = pieces(recorder, rate=FAST_FACTOR)
+    assert "".join(first[:-1] + second[:-1] + third) == as_said(ZH, "none")
+    assert client.of(message) == ["begin", "pause", "resume", "pause", "resume", "end"]
+
+
+def test_a_message_between_pause_and_resume_is_said_whole(stage: SpokenScene) -> None:
+    with stage.fresh(RATE=FASTEST) as client, stage.fresh(RATE=FASTEST) as other:
+        message, before = stage.paused_in_segment(client, 1, ZH)
+        with stage.recorded() as recorder:
+            assert other.wait_over(other.speak("你好吗？")) == "end"
+            client.resume()
+            assert client.wait_over(message) == "end"
+        after = pieces(recorder, rate=FAST_FACTOR)
+    assert after[0].startswith("你好吗")
+    assert after[1].startswith(before[-1])
+
+
+def test_nothing_spoken_is_in_any_log(stage: SpokenScene, client: SsipClient) -> None:
+    message = client.speak("Xylophone.")
+    client.wait_over(message)
+    assert "Xylophone" not in stage.server.log("chattts") + stage.scene.daemon.log
+
+
+def test_stopping_is_silence_at_once_even_before_the_daemon_has_answered(
+    stage: SpokenScene, client: SsipClient
+) -> None:
+    with stage.recorded() as recorder:
+        for _ in range(10):
+            message = client.speak(LONG, "text")
+            client.cancel()
+            client.wait_over(message)
+        assert client.wait_over(client.speak("Done.")) == "end"
+    assert pieces(recorder)[-1] == "Done."
+    assert samples(recorder).size > 0
+
+
+def test_a_clients_own_ssml_goes_on_where_it_was_paused(stage: SpokenScene) -> None:
+    body = ZH.replace("，", '，<mark name="here"/>')
+    with stage.fresh(SSML_MODE="on", RATE=FASTEST) as client:
+        message, before = stage.paused_in_segment(client, 1, f"<speak>{body}</speak>")
+        with stage.recorded() as recorder:
+            client.resume()
+            assert client.wait_over(message) == "end"
+        after = pieces(recorder, rate=FAST_FACTOR)
+    assert "".join(before[:-1] + after) == as_said(ZH, "none")
+    assert after[0].startswith(before[-1])
+
+
+def test_without_the_servers_symbol_tables_nothing_is_lost_either() -> None:
+    with spoken_scene(symbols=False) as stage, stage.fresh(RATE=FASTEST) as client:
+        for text in (ZH, EN.replace("April", "Q&A <b>")):
+            message, before = stage.paused_in_segment(client, 1, text)
+            with stage.recorded() as recorder:
+                client.resume()
+                assert client.wait_over(message) == "end"
+            after = pieces(recorder, rate=FAST_FACTOR)
+            assert "".join(before[:-1] + after).replace(" ", "") == as_said(text, "none")
+        client.set("PUNCTUATION", "all")
+        with stage.recorded() as recorder:
+            assert client.wait_over(client.speak("one (two)")) == "end"
+        said = " ".join(pieces(recorder, rate=FAST_FACTOR))
+        assert "(" not in said, "the daemon names the marks then"
+        assert len(said) > len("one (two)")
