@@ -11,11 +11,10 @@ import torch
 
 from chatttsd.engine.chattts.api import Generation, Precision, Prompt, Sampling
 from chatttsd.engine.chattts.decoder import TokenDecoder
-from chatttsd.engine.chattts.decoders import choose, make_decoder, torch_threads
+from chatttsd.engine.chattts.decoders import choose, make_decoder, make_vocoder, torch_threads
 from chatttsd.engine.chattts.precision import TORCH, Choice
 from chatttsd.engine.chattts.tokens import Tokens
 from chatttsd.engine.chattts.vocoder.stream import StreamingVocoder, StreamSettings
-from chatttsd.engine.chattts.vocoder.vocoder import Vocoder
 from chatttsd.engine.chattts.weights import Weights
 
 POSITIONS: Final = (50, 400, 1500)
@@ -144,7 +143,7 @@ class Bench:
 
     def _vocoder(self) -> dict[str, float]:
         torch.set_num_threads(1)
-        vocoder = Vocoder(self._model)
+        vocoder = make_vocoder(self._model, choose(Precision.INT8.value, "cpu"))
         settings = StreamSettings()
         times: dict[str, list[float]] = {}
         for _ in range(3):

@@ -1,7 +1,8 @@
 """What the vocoder costs per second of sound, and what streaming it changes in the sound.
 
-Run: `python tests/bench/vocoder.py [--model DIR] [--threads N] [--rounds N] [--json FILE]`. Without a model a
-random one is made. Cost: upstream's Decoder and Vocos, our decode of the whole, our stream, and upstream's
+Run: `python tests/bench/vocoder.py [--model DIR] [--precision P] [--threads N] [--rounds N] [--json FILE]`.
+Without a model a random one is made. Cost: upstream's Decoder and Vocos, our decode of the whole, our stream
+(with the products that the engine uses for a precision, auto unless given), and upstream's
 way of streaming (all tokens again at every 24); with one thread its processor time, otherwise wall time.
 Seams: a stream against one decode of the whole, by look-ahead, settling and crossfade. Clicks: the largest
 step between samples in the 8 ms of a join beside other 8 ms, and of the error that streaming makes. Random
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 
 from chatttsd.engine.chattts.api import TOKENS_PER_SECOND
+from chatttsd.engine.chattts.decoders import choose, make_vocoder
 from chatttsd.engine.chattts.random_model.weights import Recipe
 from chatttsd.engine.chattts.random_model.writer import write
 from chatttsd.engine.chattts.vocoder.difference import (
@@ -156,9 +158,10 @@ def show(title: str, rows: Rows) -> None:
         print("  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths.values(), strict=True)))
 
 
-def measure(model: Path, rounds: int) -> dict[str, Any]:
-    """Measure everything with the model in a folder."""
-    vocoder, upstream, ruler = Vocoder(model), UpstreamVocoder(model), Ruler(model)
+def measure(model: Path, rounds: int, precision: str) -> dict[str, Any]:
+    """Measure everything with the model in a folder, the vocoder as the engine loads it for a precision."""
+    vocoder = make_vocoder(model, choose(precision, "cpu"))
+    upstream, ruler = UpstreamVocoder(model), Ruler(model)
     return {
         "cost": costs(vocoder, upstream, rounds),
         "first sound": first_sound(vocoder, rounds),
@@ -173,6 +176,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", type=Path)
@@ -181,7 +185,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         if not options.model:
             write(Path(made), Recipe(layers=1))
-        results = measure(options.model or Path(made), options.rounds)
+        results = measure(options.model or Path(made), options.rounds, options.precision)
     show(f"cost, ms per second of sound, {options.threads} threads", results["cost"])
     print("first samples: after {tokens} tokens and {ms:.1f} ms".format(**results["first sound"]))
     show("stream against one decode of the whole (dB, full scale = 1, dB)", results["seams"])

@@ -13,9 +13,10 @@ from chatttsd.engine.chattts.api import Prompt, Sampling
 from chatttsd.engine.chattts.decoder import TokenDecoder
 from chatttsd.engine.chattts.reference import ReferenceModel
 from chatttsd.engine.chattts.sampler import Noise
-from chatttsd.engine.chattts.speaker import embed, normalise
+from chatttsd.engine.chattts.speaker import embed
 from chatttsd.engine.chattts.tokens import Tokens
 from chatttsd.engine.chattts.weights import Embeddings, Weights
+from chatttsd.voices.arrays import speaker_array
 from chatttsd.voices.codec import decode_speaker, encode_speaker, speaker_bytes
 
 HIDDEN = 768
@@ -34,7 +35,7 @@ def speaker_string(seed: int = 0) -> str:
 
 def speaker_vector(encoded: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return what a `Prompt` takes for a speaker's string."""
-    return normalise(np.frombuffer(decode_speaker(encoded), dtype=np.float16))
+    return speaker_array(decode_speaker(encoded))
 
 
 @dataclass(frozen=True)

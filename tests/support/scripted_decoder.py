@@ -4,8 +4,9 @@ A prompt's first token names its script. A hidden state is [width]: all values a
 token's sound, so what was decoded can be heard.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import torch
@@ -117,6 +118,9 @@ class ScriptedStream:
 
     def __init__(self) -> None:
         self._waiting = torch.zeros(0, WIDTH)
+
+    def boundaries(self) -> Iterator[int]:
+        return count(self.chunk, self.chunk)
 
     def push(self, hidden: torch.Tensor) -> NDArray[np.float32]:
         self._waiting = torch.cat((self._waiting, hidden))

@@ -10,7 +10,8 @@ def speaker_array(speaker: bytes) -> NDArray[np.float32]:
     """Return a speaker's 768 values, L2-normalised in float16 as upstream does it (`Speaker.apply`)."""
     values = np.frombuffer(speaker, "<f2")
     norm = np.sqrt(np.sum(np.square(values, dtype=np.float32))).astype(np.float16)
-    normalised: NDArray[np.float32] = np.divide(values, norm, dtype=np.float16).astype(np.float32)
+    length = norm or np.float16(1)  # zeros stay zeros
+    normalised: NDArray[np.float32] = np.divide(values, length, dtype=np.float16).astype(np.float32)
     return normalised
 
 

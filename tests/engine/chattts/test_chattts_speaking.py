@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
@@ -17,7 +16,6 @@ from chatttsd.engine.chattts.rendering import OpenStream, Rendering, Turns, Voco
 from chatttsd.engine.chattts.speaking import COMFORTABLE_SECONDS, Speaking
 from support.scripted_decoder import (
     ENDLESS,
-    WIDTH,
     Script,
     ScriptedDecoder,
     ScriptedGeneration,
@@ -310,27 +308,6 @@ def test_a_vocoder_thread_that_has_ended_is_told_and_not_waited_for() -> None:
     with pytest.raises(EngineError, match="the vocoder's thread has ended"):
         bench.say(segment(1))
     thread.close()
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_core_is_asked_for_while_the_vocoder_works_and_only_then(fails: bool) -> None:
-    needed: list[int] = []
-    during: list[int] = []
-
-    class Watching(ScriptedStream):
-        def push(self, hidden: torch.Tensor) -> NDArray[np.float32]:
-            during.append(needed[-1])
-            if fails:
-                raise RuntimeError
-            return super().push(hidden)
-
-    thread = VocoderThread(Watching, need_cores=needed.append)
-    rendering = thread.open()
-    rendering.push(torch.zeros(20, WIDTH))
-    rendering.close()
-    thread.close()
-    assert during == [1] * (1 if fails else 2)
-    assert set(zip(needed[::2], needed[1::2], strict=True)) == {(1, 0)}
 
 
 def test_the_lead_counts_sound_down_to_nothing_and_no_further() -> None:

@@ -1,6 +1,6 @@
 """The decode loop: limits, ends, retirement, seeds, and what a reader sees meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chatttsd.engine.api import EngineError
-from chatttsd.engine.chattts.api import ModelShape, Prompt, Sampling
+from chatttsd.engine.chattts.api import ModelShape, Prompt, Sampling, look_at_nothing
 from chatttsd.engine.chattts.decoder import REFINEMENT, TokenDecoder
 from chatttsd.engine.chattts.sampler import Noise, Sampler
 from chatttsd.engine.chattts.weights import Embeddings
@@ -28,7 +28,10 @@ class Echo:
         self.slots: dict[int, list[torch.Tensor]] = {}
         self.steps: list[tuple[int, ...]] = []
 
-    def prefill(self, slot: int, embeddings: torch.Tensor) -> torch.Tensor:
+    def prefill(
+        self, slot: int, embeddings: torch.Tensor, look: Callable[[], None] = look_at_nothing
+    ) -> torch.Tensor:
+        look()
         self.slots[slot] = list(embeddings)
         return embeddings[-1]
 
@@ -133,11 +136,31 @@ def test_the_end_code_ends_a_row_and_is_not_part_of_it() -> None:
     assert (len(generation.hidden(0)), len(generation.codes(0))) == (1, 1)
 
 
+def test_logits_may_be_made_by_something_else() -> None:
+    heads = tables(end=100.0).code_heads
+    nothing = replace(tables(), code_heads=torch.empty(0, 8))
+    made = TokenDecoder(
+        Echo(),
+        nothing,
+        lambda: nothing.text,
+        speaker_token=5,
+        end_of_refinement=END_OF_REFINEMENT,
+        multiply=lambda hidden: hidden @ heads.t(),
+    )
+    found, expected = (each.start([PROMPT], [SAMPLING]) for each in (made, decoder(end=100.0)[0]))
+    for generation in (found, expected):
+        generation.advance()
+        generation.advance()
+    assert torch.equal(found.codes(0), expected.codes(0))
+    assert found.ended(0)
+
+
 def test_an_end_in_one_codebook_is_enough() -> None:
-    made, _ = decoder()
+    held = tables()
+    held.code_heads[2 * 50 + SHAPE.end_code, 0] = 100.0
+    made = TokenDecoder(Echo(), held, lambda: held.text, speaker_token=5, end_of_refinement=END_OF_REFINEMENT)
     generation = made.start([PROMPT], [SAMPLING])
     generation.advance()
-    made._heads._heads[0, 2 * 50 + SHAPE.end_code] = 100.0
     generation.advance()
     assert generation.ended(0)
     assert generation.length(0) == 1

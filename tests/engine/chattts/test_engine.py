@@ -18,6 +18,7 @@ from chatttsd.engine.chattts.rendering import Turns
 from chatttsd.engine.chattts.speaking import COMFORTABLE_SECONDS, Speaking
 from chatttsd.engine.chattts.tokens import Tokens
 from chatttsd.engine.chattts.wording import Voices, Wording
+from chatttsd.engine.post.manners import Hastened
 from chatttsd.voices.files import StoredVoice, write
 from chatttsd.voices.store import VoiceStore
 from support.model_parts import Plain, PlainFrontEnd, make_tokens
@@ -265,6 +266,14 @@ def test_after_a_skip_nothing_counts_as_ahead_and_what_was_prepared_is_used(room
     sound = room.say(TEXTS[1], first=True)
     assert room.lead.seconds() == pytest.approx(sound.size / SAMPLE_RATE)
     assert room.rows == [1, 2]
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 3.0])
+def test_what_is_ahead_of_the_ear_is_counted_as_it_is_heard(room: Room, rate: float) -> None:
+    assert isinstance(room.engine, Hastened)
+    room.engine.hear_at(rate)
+    sound = room.say(TEXTS[0])
+    assert room.lead.seconds() == pytest.approx(sound.size / SAMPLE_RATE / rate)
 
 
 def test_voices_detail_and_the_end(room: Room) -> None:

@@ -106,6 +106,11 @@ async def test_a_worker_loads_warms_speaks_and_dies_without_losing_a_sample(
         together = [await sound_of(client, ask(text, *TEXTS[at + 1 :])) for at, text in enumerate(TEXTS)]
         assert together == alone
 
+        fast = await sound_of(client, ask(TEXTS[0], *TEXTS[1:], rate=3.0))
+        assert seconds(fast) == pytest.approx(seconds(alone[0]) / 3, rel=0.03)
+        high = await sound_of(client, ask(TEXTS[1], pitch=1.5))
+        assert seconds(high) == pytest.approx(seconds(alone[1]), rel=0.03)
+
         stream = client.synthesise(ask(TEXTS[1]))
         first = await anext(stream)
         os.kill(pid_of(client), signal.SIGKILL)

@@ -136,6 +136,16 @@ def test_a_slot_must_be_prefilled_first(model: Path) -> None:
         TorchBackbone(Weights(model)).step([3], noise(1))
 
 
+def test_a_prompt_is_left_when_a_look_says_so(model: Path) -> None:
+    backbone = TorchBackbone(Weights(model))
+
+    def look() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        backbone.prefill(0, noise(5), look)
+
+
 def test_past_the_last_position_is_an_error(model: Path) -> None:
     backbone = TorchBackbone(Weights(model), positions=4)
     with pytest.raises(ModelError, match="the model has 4 positions, 5 were asked for"):

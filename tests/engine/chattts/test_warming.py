@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from chatttsd.engine.chattts.api import Prompt, Sampling
+from chatttsd.engine.chattts.api import Prompt, Sampling, look_at_nothing
 from chatttsd.engine.chattts.batch import LARGEST, Batch, Segment
 from chatttsd.engine.chattts.delivery import CancelledError
 from chatttsd.engine.chattts.guard import Bounds
@@ -67,7 +67,11 @@ class Counting:
         self.shape = ScriptedDecoder({}).shape
         self.filled: list[int] = []
 
-    def prefill(self, slot: int, embeddings: torch.Tensor) -> torch.Tensor:
+    def prefill(
+        self, slot: int, embeddings: torch.Tensor, look: Callable[[], None] = look_at_nothing
+    ) -> torch.Tensor:
+        for _ in embeddings:
+            look()
         self.filled.append(slot)
         return embeddings[-1]
 
@@ -87,6 +91,19 @@ def test_a_cancel_stops_between_two_prompts() -> None:
     backbone.prefill(3, rows)
     assert inner.filled == [0, 1, 3]
     assert torch.equal(backbone.step([0, 1], rows), rows + 2)
+
+
+def test_a_cancel_stops_within_a_prompt() -> None:
+    asked: list[bool] = []
+
+    def cancelled() -> bool:
+        asked.append(True)
+        return len(asked) > 5
+
+    inner = Counting()
+    with pytest.raises(CancelledError):
+        Interruptible(inner, cancelled).prefill(0, torch.ones(100, WIDTH))
+    assert (len(asked), inner.filled) == (6, [])
 
 
 def test_cores_are_left_by_a_backbone_that_can_and_asked_of_no_other() -> None:

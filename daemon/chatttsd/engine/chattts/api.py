@@ -77,13 +77,23 @@ class Prompt:
     """[tokens, codebooks]: codes of a recording, after the text."""
 
 
+def look_at_nothing() -> None:
+    """Let a prefill go on."""
+
+
 class Backbone(Protocol):
     """The GPT: its layers, the final norm and a KV cache with numbered slots; used from one thread only."""
 
     shape: ModelShape
 
-    def prefill(self, slot: int, embeddings: torch.Tensor) -> torch.Tensor:
-        """Fill a slot afresh with float32 [n, hidden]; returns the last position's hidden state [hidden]."""
+    def prefill(
+        self, slot: int, embeddings: torch.Tensor, look: Callable[[], None] = look_at_nothing
+    ) -> torch.Tensor:
+        """Fill a slot afresh with float32 [n, hidden]; returns the last position's hidden state [hidden].
+
+        `look` is called at least every few dozen positions or layers. What it raises ends the prefill, and
+        the slot is to be filled again before it is stepped.
+        """
 
     def step(self, slots: Sequence[int], embeddings: torch.Tensor) -> torch.Tensor:
         """Append one position to each slot, float32 [len(slots), hidden]; returns hidden states like it.

@@ -19,6 +19,8 @@ REFINEMENT: Final = Sampling(temperature=0.7, repetition_penalty=1.0, max_tokens
 Cancelled = Callable[[], bool]
 MakeSampler = Callable[[Sequence[Sampling], int, int, int], CodeSampler]
 """Takes samplings, codebooks, vocabulary and the end code."""
+Multiply = Callable[[torch.Tensor], torch.Tensor]
+"""Takes hidden states [rows, hidden], returns logits [rows, codebooks * audio_tokens]."""
 
 
 def never() -> bool:
@@ -27,17 +29,27 @@ def never() -> bool:
 
 
 class TokenHeads:
-    """The small matrices around the layers: hidden states to logits, codes to embeddings; float32."""
+    """The small matrices around the layers: hidden states to logits, codes to embeddings; float32.
 
-    def __init__(self, embeddings: Embeddings, shape: ModelShape, device: torch.device | str = "cpu") -> None:
+    `multiply` is used in place of a product of torch's with the heads.
+    """
+
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        shape: ModelShape,
+        device: torch.device | str = "cpu",
+        multiply: Multiply | None = None,
+    ) -> None:
         self._shape = shape
-        self._heads = embeddings.code_heads.to(device).t()
+        heads = embeddings.code_heads.to(device).t()
+        self._multiply = multiply or (lambda hidden: torch.mm(hidden, heads))
         self._codes = embeddings.codes.to(device).reshape(-1, shape.hidden)
         self._offsets = torch.arange(shape.codebooks, device=device) * shape.audio_tokens
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return [rows, codebooks, audio_tokens] for [rows, hidden]."""
-        return torch.mm(hidden, self._heads).view(-1, self._shape.codebooks, self._shape.audio_tokens)
+        return self._multiply(hidden).view(-1, self._shape.codebooks, self._shape.audio_tokens)
 
     def embed(self, codes: torch.Tensor) -> torch.Tensor:
         """Return [rows, hidden] for int64 [rows, codebooks]: the sum of the codes' embeddings."""
@@ -140,7 +152,8 @@ class TokenDecoder:
     """`Decoder` over any backbone on the CPU.
 
     `speaker_token` and `end_of_refinement` are the tokenizer's ids; `text_head` reads the head of refinement,
-    which is kept from its first use on. Prompt and tokens together have at most `shape.max_positions`.
+    which is kept from its first use on; `multiply` is for the code heads (see `TokenHeads`). Prompt and
+    tokens together have at most `shape.max_positions`.
     """
 
     def __init__(
@@ -152,11 +165,12 @@ class TokenDecoder:
         speaker_token: int,
         end_of_refinement: int,
         make_sampler: MakeSampler = Sampler,
+        multiply: Multiply | None = None,
     ) -> None:
         self.shape = backbone.shape
         self._backbone = backbone
         self._embeddings = embeddings
-        self._heads = TokenHeads(embeddings, backbone.shape)
+        self._heads = TokenHeads(embeddings, backbone.shape, multiply=multiply)
         self._read_text_head = text_head
         self._text_head: torch.Tensor | None = None
         self._speaker_token = speaker_token

@@ -1,12 +1,14 @@
 """Which decoder a model gets on this machine: device, precision and kernels, and why."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import torch
 
 from chatttsd.engine.chattts.api import Backbone, Decoder, ModelError, Precision
+from chatttsd.engine.chattts.compiling import compile_elsewhere, compile_others
 from chatttsd.engine.chattts.cpu import read_cpu
 from chatttsd.engine.chattts.decoder import MakeSampler, TokenDecoder
 from chatttsd.engine.chattts.graph_decoder import GraphDecoder
@@ -22,7 +24,8 @@ from chatttsd.engine.chattts.precision import (
 from chatttsd.engine.chattts.sampler import Sampler
 from chatttsd.engine.chattts.tokens import Tokens
 from chatttsd.engine.chattts.torch_backbone import TorchBackbone
-from chatttsd.engine.chattts.weights import Weights
+from chatttsd.engine.chattts.vocoder.vocoder import Vocoder
+from chatttsd.engine.chattts.weights import NO_HEADS, Weights
 from chatttsd.engine.chattts.wording import never
 from chatttsd.platform.paths import cache_directory
 
@@ -42,7 +45,9 @@ def choose(precision: str, device: str) -> Choice:
     if usable:
         return choose_for_cuda(precision)
     wanted = asked_precision(precision) or Precision.INT8
-    return choose_for_cpu(precision, read_cpu(), start.prepare(wanted, _kernels(), _compile_sampler))
+    return choose_for_cpu(
+        precision, read_cpu(), start.prepare(wanted, _kernels(), compile_others, compile_elsewhere)
+    )
 
 
 def make_backbone(weights: Weights, choice: Choice, threads: int) -> Backbone:
@@ -50,6 +55,29 @@ def make_backbone(weights: Weights, choice: Choice, threads: int) -> Backbone:
     if choice.kernels == NATIVE:
         return start.make(weights, choice.precision, threads)
     return TorchBackbone(weights, choice.precision, choice.device)
+
+
+def _make_decoder(
+    weights: Weights, choice: Choice, tokens: Tokens, threads: int
+) -> tuple[Decoder, Interruptible]:
+    """Pack the weights for a CPU, the heads with them where there are kernels for both; raises ModelError."""
+    embeddings, multiply, make_sampler = weights.embeddings(), None, _sampler(choice)
+    if choice.kernels == NATIVE:
+        native = start.make(weights, choice.precision, threads, heads=embeddings.code_heads)
+        embeddings = replace(embeddings, code_heads=NO_HEADS)
+        backbone, multiply = Interruptible(native, never), native.logits
+    else:
+        backbone = Interruptible(TorchBackbone(weights, choice.precision, choice.device), never)
+    decoder = TokenDecoder(
+        backbone,
+        embeddings,
+        weights.text_head,
+        speaker_token=tokens.speaker,
+        end_of_refinement=tokens.end_of_refinement,
+        make_sampler=make_sampler,
+        multiply=multiply,
+    )
+    return decoder, backbone
 
 
 def make_decoder(
@@ -66,16 +94,7 @@ def make_decoder(
         )
         graphs.warm(progress)
         return graphs, None
-    backbone = Interruptible(make_backbone(weights, choice, threads), never)
-    decoder = TokenDecoder(
-        backbone,
-        weights.embeddings(),
-        weights.text_head,
-        speaker_token=tokens.speaker,
-        end_of_refinement=tokens.end_of_refinement,
-        make_sampler=_sampler(choice),
-    )
-    return decoder, backbone
+    return _make_decoder(weights, choice, tokens, threads)
 
 
 def _sampler(choice: Choice) -> MakeSampler:
@@ -96,11 +115,15 @@ def torch_threads(choice: Choice, threads: int) -> int:
     return 1 if choice.kernels == NATIVE else threads
 
 
-def _compile_sampler() -> None:
+def make_vocoder(directory: Path, choice: Choice) -> Vocoder:
+    """Load the vocoder; where there are kernels its weights are float16, but for fp32. Raises ModelError."""
+    if choice.kernels != NATIVE:
+        return Vocoder(directory, choice.device)
     # It needs numba, which must not be imported before its cache is named.
-    from chatttsd.engine.chattts.jitted_sampler import compile_sampler
+    from chatttsd.engine.chattts.native.product import PackedLinear, uses_halves
 
-    compile_sampler()
+    halves = uses_halves(choice.precision)
+    return Vocoder(directory, make_linear=lambda weight, bias: PackedLinear(weight, bias, halves=halves))
 
 
 def _kernels() -> Path:

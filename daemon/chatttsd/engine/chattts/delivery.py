@@ -27,6 +27,8 @@ class Lead:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.rate = 1.0
+        """How fast the sound is heard: 2 for twice as fast as it was made."""
         self._seconds = 0.0
         self._asked = clock()
 
@@ -39,7 +41,7 @@ class Lead:
 
     def add(self, seconds: float) -> None:
         """Take emitted sound into account."""
-        self._seconds = self.seconds() + seconds
+        self._seconds = self.seconds() + seconds / self.rate
 
     def reset(self) -> None:
         """Start another utterance: nothing of it has been emitted."""

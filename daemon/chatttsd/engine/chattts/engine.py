@@ -70,6 +70,10 @@ class ChatTTSEngine:
         finally:
             self._batch.forget(key)
 
+    def hear_at(self, rate: float) -> None:
+        """Take how fast the next segments are heard: that decides what is ahead of the ear."""
+        self._lead.rate = rate
+
     def close(self) -> None:
         """End the vocoder's thread."""
         self._close()

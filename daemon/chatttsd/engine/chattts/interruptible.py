@@ -1,12 +1,12 @@
-"""A backbone that stops between two prompts: filling four of them takes longer than a cancel may."""
+"""A backbone that stops while it fills prompts: four, or a long one, take longer than a cancel may."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
 
 from chatttsd.engine.api import Cancelled
-from chatttsd.engine.chattts.api import Backbone
+from chatttsd.engine.chattts.api import Backbone, look_at_nothing
 from chatttsd.engine.chattts.delivery import CancelledError
 
 
@@ -19,19 +19,26 @@ class LeavesCores(Protocol):
 
 
 class Interruptible:
-    """Passes everything on, but raises CancelledError instead of filling a prompt nobody wants any more."""
+    """Passes everything on, but raises CancelledError instead of filling prompts nobody wants any more."""
 
     def __init__(self, backbone: Backbone, cancelled: Cancelled) -> None:
         self.shape = backbone.shape
         self.cancelled = cancelled
-        """Asked before every prompt; set anew for every request."""
+        """Asked before every prompt and within each; set anew for every request."""
         self._backbone = backbone
 
-    def prefill(self, slot: int, embeddings: torch.Tensor) -> torch.Tensor:
+    def prefill(
+        self, slot: int, embeddings: torch.Tensor, look: Callable[[], None] = look_at_nothing
+    ) -> torch.Tensor:
         """See `Backbone`; raises CancelledError."""
-        if self.cancelled():
-            raise CancelledError
-        return self._backbone.prefill(slot, embeddings)
+
+        def look_at_flag() -> None:
+            look()
+            if self.cancelled():
+                raise CancelledError
+
+        look_at_flag()
+        return self._backbone.prefill(slot, embeddings, look_at_flag)
 
     def leave_cores(self, count: int) -> None:
         """See `LeavesCores`; nothing where the backbone does not."""

@@ -13,7 +13,7 @@ from chatttsd.engine.api import Engine, ModelSettings
 from chatttsd.engine.chattts import heap
 from chatttsd.engine.chattts.api import Decoder, ModelError
 from chatttsd.engine.chattts.batch import Batch
-from chatttsd.engine.chattts.decoders import choose, make_decoder, torch_threads
+from chatttsd.engine.chattts.decoders import choose, make_decoder, make_vocoder, torch_threads
 from chatttsd.engine.chattts.delivery import Lead
 from chatttsd.engine.chattts.engine import ChatTTSEngine
 from chatttsd.engine.chattts.interruptible import Interruptible
@@ -83,12 +83,14 @@ def load_parts(settings: ModelSettings, voices: Path, report: Report) -> Parts:
     progress = _Progress(report)
     _check(directory, lambda share: progress(_CHECKED * share))
     heap.return_large_blocks()
+    heap.drop_library_pages()
     weights = Weights(directory)
     tokens = Tokens(directory, weights.shape)
     with ThreadPoolExecutor(1) as beside:
         front_end = beside.submit(FrontEnd)
         choice = choose(settings.precision, settings.device)
-        vocoder = beside.submit(Vocoder, directory, choice.device)
+        heap.drop_library_pages()
+        vocoder = beside.submit(make_vocoder, directory, choice)
         threads = threads_of(settings)
         torch.set_num_threads(torch_threads(choice, threads))
         decoder, interrupt = make_decoder(
@@ -116,6 +118,7 @@ def assemble(parts: Parts, settings: ModelSettings, report: Report) -> ChatTTSEn
     fitting = warm(parts.wording, batch, open_rendering, parts.weights.shape.hidden)
     speaking.most_rows = min(settings.batch, fitting)
     heap.trim()
+    heap.drop_library_pages()
     return ChatTTSEngine(
         parts.wording,
         parts.voices,

@@ -6,7 +6,7 @@ Which chunks the vocoder makes is decided by the count of tokens alone, so both 
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,11 +18,14 @@ from chatttsd.engine.api import EngineError
 
 Floats = NDArray[np.float32]
 PIECE: Final = 16
-"""Tokens handed to the vocoder at a time: a cancelled segment wastes no more than their cost."""
+"""Tokens that are rendered in turn at a time: a cancelled segment wastes no more than their cost."""
 
 
 class Stream(Protocol):
     """The vocoder's side of one segment."""
+
+    def boundaries(self) -> Iterator[int]:
+        """Yield the numbers of tokens, rising without end, at which a push makes samples."""
 
     def push(self, hidden: torch.Tensor) -> Floats:
         """Take hidden states [n, hidden]; returns the samples that are final, often none."""
@@ -101,8 +104,8 @@ class _Work:
 class VocoderThread:
     """One thread that renders segments one after another; `prepare` runs in it first.
 
-    `need_cores` hears how many cores it needs: 1 while it works, 0 while it waits. A decoder that knows it
-    does not wait for a thread of its own that has no core.
+    `need_cores` hears how many cores it needs: 1 as soon as there is work, 0 when there is none. A decoder
+    that knows it does not wait for a thread of its own that has no core.
     """
 
     def __init__(
@@ -120,12 +123,17 @@ class VocoderThread:
 
     def open(self) -> "Beside":
         """Begin a segment."""
-        return Beside(self._open_stream(), self._work, self._thread.is_alive)
+        return Beside(self._open_stream(), self._put, self._thread.is_alive)
 
     def close(self) -> None:
         """End the thread after the piece in hand."""
         self._work.put(None)
         self._thread.join()
+
+    def _put(self, work: _Work) -> None:
+        # Before the next step begins: a helper that has begun would have to be put to sleep.
+        self._need_cores(1)
+        self._work.put(work)
 
     def _run(self) -> None:
         self._prepare()
@@ -133,17 +141,24 @@ class VocoderThread:
             while (work := self._work.get()) is not None:
                 self._need_cores(1)
                 work.rendering.render(work.hidden)
-                self._need_cores(0)
+                if self._work.empty():
+                    self._need_cores(0)
+        self._need_cores(0)
 
 
 class Beside:
-    """Renders in the vocoder's thread; made by `VocoderThread.open`."""
+    """Renders in the vocoder's thread; made by `VocoderThread.open`.
 
-    def __init__(
-        self, stream: Stream, work: "queue.SimpleQueue[_Work | None]", is_alive: Callable[[], bool]
-    ) -> None:
+    The thread is given whole chunks: woken for each token it would take the decoder's core every time.
+    """
+
+    def __init__(self, stream: Stream, put: Callable[[_Work], None], is_alive: Callable[[], bool]) -> None:
         self._stream = stream
-        self._work = work
+        self._put = put
+        self._boundaries = stream.boundaries()
+        self._boundary = next(self._boundaries)
+        self._missing = self._boundary
+        self._kept: list[torch.Tensor] = []
         self._is_alive = is_alive
         self._made: queue.SimpleQueue[Floats | Exception | None] = queue.SimpleQueue()
         self._finished = False
@@ -156,12 +171,23 @@ class Beside:
 
     def push(self, hidden: torch.Tensor) -> None:
         """See `Rendering`."""
-        for piece in _pieces(hidden):
-            self._work.put(_Work(self, piece))
+        while len(hidden) >= self._missing:
+            self._hand_over(hidden[: self._missing])
+            hidden, before = hidden[self._missing :], self._boundary
+            self._boundary = next(self._boundaries)
+            self._missing = self._boundary - before
+        self._kept.append(hidden)
+        self._missing -= len(hidden)
 
     def close(self) -> None:
         """See `Rendering`."""
-        self._work.put(_Work(self, None))
+        if self._kept:
+            self._hand_over(self._kept.pop())
+        self._put(_Work(self, None))
+
+    def _hand_over(self, hidden: torch.Tensor) -> None:
+        self._put(_Work(self, torch.cat((*self._kept, hidden))))
+        self._kept.clear()
 
     def take(self, timeout: float = 0.0) -> list[Floats]:
         """See `Rendering`."""

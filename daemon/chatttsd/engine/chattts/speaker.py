@@ -1,7 +1,5 @@
 """A prompt's embeddings: text tokens, a speaker in place of `[spk_emb]`, the codes of a recording."""
 
-from typing import Any, Final
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,15 +7,6 @@ from numpy.typing import NDArray
 from chatttsd.engine.api import EngineError
 from chatttsd.engine.chattts.api import ModelShape, Prompt
 from chatttsd.engine.chattts.weights import Embeddings
-
-_EPSILON: Final = 1e-12
-"""Upstream's: a vector shorter than this is divided by this."""
-
-
-def normalise(vector: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """L2-normalise a speaker's vector in its own precision (upstream does it in float16), as float32."""
-    unit = torch.nn.functional.normalize(torch.from_numpy(np.array(vector)), p=2.0, dim=0, eps=_EPSILON)
-    return unit.float().numpy()
 
 
 def embed(prompt: Prompt, embeddings: Embeddings, speaker_token: int, shape: ModelShape) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Final, Self
 import torch
 from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
-from chatttsd.engine.chattts.api import ModelError, ModelShape, Precision
+from chatttsd.engine.chattts.api import ModelError, ModelShape, Precision, look_at_nothing
 from chatttsd.engine.chattts.linears import pack
 from chatttsd.engine.chattts.weights import LayerWeights, Weights
 
@@ -103,13 +103,16 @@ class TorchBackbone:
         self._lengths = [0] * MOST_SLOTS
 
     @torch.inference_mode()
-    def prefill(self, slot: int, embeddings: torch.Tensor) -> torch.Tensor:
-        """Fill a slot afresh with float32 [n, hidden]; returns the last position's hidden state [hidden]."""
+    def prefill(
+        self, slot: int, embeddings: torch.Tensor, look: Callable[[], None] = look_at_nothing
+    ) -> torch.Tensor:
+        """See `Backbone`; looks before every layer."""
         length = embeddings.shape[0]
         self._require(length)
         cache = self._fresh(slot)
 
         def attend(layer: int, queries: torch.Tensor, keys_values: torch.Tensor) -> torch.Tensor:
+            look()
             cache[layer, :, :, :length] = keys_values.permute(1, 2, 0, 3)
             keys, values = cache[layer, :, :, :length]
             mixed = scaled_dot_product_attention(queries.transpose(0, 1), keys, values, is_causal=True)

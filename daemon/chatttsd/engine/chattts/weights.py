@@ -26,6 +26,10 @@ _FIELDS: Final = {
 _HEAD: Final = "parametrizations.weight.original"
 
 
+NO_HEADS: Final = torch.empty(0, 0)
+"""In place of heads that somebody else keeps."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerWeights:
     """One layer, float32 on the CPU; linear weights are [outputs, inputs]."""

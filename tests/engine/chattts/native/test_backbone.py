@@ -116,6 +116,57 @@ def test_the_number_of_threads_changes_no_bit(precision: Precision, backbone: Na
         other.close()
 
 
+class StopError(Exception):
+    """What a look at a cancel flag raises."""
+
+
+def test_a_prompt_is_left_when_a_look_says_so_and_its_slot_is_empty(exact: NativeBackbone) -> None:
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(len(looks))
+        if len(looks) == 3:
+            raise StopError
+
+    exact.prefill(1, noise(5))
+    with pytest.raises(StopError):
+        exact.prefill(1, noise(500), look)
+    assert len(looks) == 3
+    with pytest.raises(ModelError, match="slot 1 was stepped before"):
+        exact.step([1], noise(1))
+    rows = noise(12)
+    assert torch.equal(run(exact, 1, rows, 4), run(exact, 2, rows, 4))
+
+
+@pytest.fixture(scope="module", params=[626, 64, 3])
+def heads(request: pytest.FixtureRequest) -> torch.Tensor:
+    return noise(request.param, seed=9)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("kind", "error"), [(Precision.FP32, 1e-6), (Precision.INT8, 1e-3)])
+def test_the_heads_are_a_product_between_steps(
+    heads: torch.Tensor, kind: Precision, error: float, threads: int
+) -> None:
+    made = NativeBackbone(GPT, kind, threads=threads, heads=heads)
+    plain = NativeBackbone(GPT, kind, threads=threads)
+    rows, hidden = noise(20), noise(4, seed=2)
+    expected, found = run(plain, 0, rows, 4), [made.prefill(0, rows[:4])]
+    for row in rows[4:]:
+        assert relative_error(made.logits(hidden), hidden @ heads.t()) < error
+        found.append(made.step([0], row[None])[0])
+        one = made.logits(hidden[:1])
+        assert torch.equal(one, made.logits(hidden[[0, 2]])[:1])
+    assert torch.equal(torch.stack(found), expected)
+    made.close()
+    plain.close()
+
+
+def test_a_backbone_without_heads_says_so(exact: NativeBackbone) -> None:
+    with pytest.raises(ModelError, match="without heads"):
+        exact.logits(noise(1))
+
+
 def test_prefilling_again_forgets(backbone: NativeBackbone) -> None:
     rows = noise(12)
     fresh = run(backbone, 2, rows, 4)

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
@@ -138,6 +139,23 @@ def test_a_core_that_is_left_to_others_is_not_taken_and_the_other_helper_works(
         assert torch.equal(steps(backbone, 40), expected)
         backbone.leave_cores(0)
         assert torch.equal(steps(backbone, 40), expected)
+
+
+def test_a_core_that_is_given_back_wakes_its_helper_within_the_step() -> None:
+    with made(2) as backbone:
+        backbone.leave_cores(1)
+        steps(backbone, 2)
+        sleep_until(backbone, 1)
+        before = times_slept(helpers()[-1])
+        backbone.leave_cores(0)
+        pause = threading.Event()
+        while times_slept(helpers()[-1]) == before:
+            pause.wait(0.001)
+
+
+def times_slept(thread: threading.Thread) -> int:
+    told = Path(f"/proc/self/task/{thread.native_id}/status").read_text("ascii")
+    return int(next(line for line in told.splitlines() if line.startswith("voluntary")).split()[1])
 
 
 def test_closing_ends_the_helpers_also_while_they_sleep() -> None:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from chatttsd.engine.chattts.api import ModelError
-from chatttsd.engine.chattts.vocoder.difference import synthetic_hidden
+from chatttsd.engine.chattts.native.product import PackedLinear
+from chatttsd.engine.chattts.vocoder.difference import Ruler, synthetic_hidden
 from chatttsd.engine.chattts.vocoder.vocoder import Vocoder
 from chatttsd.models.layout import DECODER, VOCOS
 from support.random_model import changed_copy
@@ -32,6 +36,79 @@ def test_samples_are_those_of_upstream(
 
     assert ours.shape == theirs.shape == ((2 * tokens - 1) * 256,)
     assert np.abs(ours - theirs).max() <= NEAR * np.abs(theirs).max()
+
+
+@pytest.fixture(scope="module")
+def compiled(model: Path) -> Vocoder:
+    """Products by our own kernels, the weights as they are."""
+    return Vocoder(model, make_linear=partial(PackedLinear, halves=False))
+
+
+@pytest.mark.timeout(120)  # the kernels are compiled
+@pytest.mark.parametrize("tokens", [1, 3, 131])
+def test_compiled_products_give_upstreams_samples_too(
+    compiled: Vocoder, upstream: UpstreamVocoder, tokens: int
+) -> None:
+    hidden = synthetic_hidden("random", tokens, seed=tokens)
+
+    ours, theirs = compiled.decode(hidden), upstream.decode(hidden)
+
+    assert np.abs(ours - theirs).max() <= NEAR * np.abs(theirs).max()
+
+
+@pytest.mark.parametrize("kind", ["random", "sines"])
+def test_weights_of_16_bits_are_60_db_near(
+    model: Path, vocoder: Vocoder, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hidden = synthetic_hidden(kind, 100)
+    halves = Vocoder(model, make_linear=partial(PackedLinear, halves=True))
+    found = Ruler(model).difference(halves.decode(hidden), vocoder.decode(hidden))
+    with capsys.disabled():
+        print(f"\nvocoder with float16 weights, {kind}: {found}")
+    assert found.snr_db > 60
+
+
+def test_nan_passes_through_compiled_products(compiled: Vocoder) -> None:
+    hidden = synthetic_hidden("random", 70)
+    hidden[65, 3] = torch.nan
+
+    samples = compiled.decode(hidden)
+
+    assert np.isnan(samples[65 * 512])
+    assert np.isfinite(samples[: (65 - 53) * 512]).all()
+
+
+def test_segments_of_ever_new_lengths_take_no_more_memory(model: Path) -> None:
+    """A library that keeps code for every number of rows took 5 MB for each."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SPEAK, str(model)], capture_output=True, text=True, check=True, timeout=110
+    )
+    first, last = (int(kibibytes) for kibibytes in done.stdout.split())
+    assert last - first < 20_000
+
+
+_SPEAK = """
+import sys
+from functools import partial
+from pathlib import Path
+import torch
+from chatttsd.engine.chattts.native.product import PackedLinear
+from chatttsd.engine.chattts.vocoder.stream import StreamingVocoder
+from chatttsd.engine.chattts.vocoder.vocoder import Vocoder
+
+torch.set_num_threads(1)
+vocoder = Vocoder(Path(sys.argv[1]), make_linear=partial(PackedLinear, halves=True))
+
+def speak(tokens):
+    stream = StreamingVocoder(vocoder)
+    stream.push(torch.zeros(tokens, 768))
+    stream.finish()
+    told = open("/proc/self/status").read()
+    return int(told.partition("RssAnon:")[2].split()[0])
+
+speak(80)
+print(speak(100), max(speak(tokens) for tokens in range(20, 60, 4)))
+"""
 
 
 def test_loud_spectra_are_cut_where_upstream_cuts_them(vocoder: Vocoder, upstream: UpstreamVocoder) -> None:

@@ -3,25 +3,25 @@
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chatttsd.engine.chattts.api import ModelError, ModelShape, Precision
+from chatttsd.engine.chattts.api import ModelError, ModelShape, Precision, look_at_nothing
 from chatttsd.engine.chattts.native import team
 from chatttsd.engine.chattts.native.attend import BLOCK, BLOCK_VALUES
-from chatttsd.engine.chattts.native.dot import GROUP
+from chatttsd.engine.chattts.native.dot import GROUP, MOST_ROWS
 from chatttsd.engine.chattts.native.emitter import LANES
-from chatttsd.engine.chattts.native.jit import features
 from chatttsd.engine.chattts.native.memory import Region
 from chatttsd.engine.chattts.native.pack import PACKERS, tile_bytes
-from chatttsd.engine.chattts.native.plan import HEAD_VALUES, MAX_ROWS, Buffers, Model
+from chatttsd.engine.chattts.native.plan import HEAD_VALUES, LOGIT_TILES, MAX_ROWS, Buffers, Model
+from chatttsd.engine.chattts.native.product import uses_halves
 from chatttsd.engine.chattts.native.rows import record_bytes
-from chatttsd.engine.chattts.native.step import SHORTEST_REST, idle_serial, work
-from chatttsd.engine.chattts.weights import LayerWeights
+from chatttsd.engine.chattts.native.step import SHORTEST_REST, heads_begin, idle_serial, work
+from chatttsd.engine.chattts.weights import NO_HEADS, LayerWeights
 
 DTYPES: Final = {
     Precision.FP32: "float32",
@@ -33,8 +33,6 @@ DTYPES: Final = {
 MOST_SLOTS: Final = 4
 _KEPT_POSITIONS: Final = 512
 """A slot that held more than this many positions gives the rest back when it is filled afresh."""
-_HALF_FLOATS: Final = frozenset({"f16c", "fullfp16"})
-"""What a CPU needs to read float16 fast."""
 
 
 class LayersOfWeights(Protocol):
@@ -57,6 +55,7 @@ def supports(shape: ModelShape) -> bool:
 class NativeBackbone:
     """The layers packed in a precision, run by `threads` threads; `slots` KV caches of `positions`.
 
+    `heads` [outputs, hidden] are what `logits` multiplies with, kept as float32 for fp32, else as float16.
     The cache is float16 (float32 for fp32, or on a CPU without float16) and takes memory only as far
     as positions are filled. A row's result depends neither on the other rows nor on the number of threads.
     Raises ModelError for a model that does not fit, past the last position, and for a slot never filled.
@@ -69,26 +68,31 @@ class NativeBackbone:
         threads: int = 1,
         slots: int = MOST_SLOTS,
         positions: int | None = None,
+        heads: torch.Tensor = NO_HEADS,
     ) -> None:
         self.shape = weights.shape
         if not supports(self.shape):
             raise ModelError(f"compiled kernels need heads of {GROUP} values, found {self.shape.head_size}")
         self._positions = min(positions or self.shape.max_positions, self.shape.max_positions)
         self._lengths = [0] * slots
-        self._model = _pack(weights, DTYPES[precision])
-        self._cache_dtype = _cache_dtype(precision)
+        halves = uses_halves(precision)
+        self._model = _pack(weights, DTYPES[precision], _pack_heads(heads, halves=halves), len(heads))
+        self._cache_dtype = "uint16" if halves else "float32"
         self._blocks = -(-self._positions // BLOCK)
         self._cache = Region(slots * self._slot_bytes(self._blocks))
         self._buffers = self._make_buffers(max(1, threads))
         self.close = weakref.finalize(self, _stop, self._buffers, _start(self._model, self._buffers))
 
-    def prefill(self, slot: int, embeddings: torch.Tensor) -> torch.Tensor:
-        """Fill a slot afresh with float32 [n, hidden]; returns the last position's hidden state [hidden]."""
+    def prefill(
+        self, slot: int, embeddings: torch.Tensor, look: Callable[[], None] = look_at_nothing
+    ) -> torch.Tensor:
+        """See `Backbone`; looks before every `MAX_ROWS` positions."""
         count = embeddings.shape[0]
         self._require(count)
         self._release(slot)
         rows = _floats(embeddings)
         for start in range(0, count, MAX_ROWS):
+            look()
             end = min(start + MAX_ROWS, count)
             out = self._run(rows[start:end], [slot] * (end - start), list(range(start, end)), end - start - 1)
         self._lengths[slot] = count
@@ -105,9 +109,24 @@ class NativeBackbone:
             self._lengths[slot] += 1
         return torch.from_numpy(out)
 
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the heads' products [rows, outputs] with 1..4 hidden states, float32 [rows, hidden]."""
+        buffers = self._buffers
+        if not self._model.head_chunks:
+            raise ModelError("the backbone was made without heads")
+        buffers.row_count[0] = len(hidden)
+        buffers.x[: hidden.numel()] = _floats(hidden).ravel()
+        out = np.empty((len(hidden), self._model.logits), np.float32)
+        work(self._model, buffers, 0, heads_begin(self.shape.layers), out.reshape(-1), 0)
+        return torch.from_numpy(out)
+
     def leave_cores(self, count: int) -> None:
         """Leave so many cores to other threads of this process from now on; called from any thread."""
-        self._buffers.words[team.LEFT] = count
+        words = self._buffers.words
+        returned = int(words[team.LEFT]) - count
+        words[team.LEFT] = count
+        if returned > 0 and words[team.SLEEPERS]:
+            os.eventfd_write(self._buffers.eventfd, returned)  # for what is left of the step
 
     def _run(
         self, rows: NDArray[np.float32], slots: Sequence[int], positions: Sequence[int], first: int
@@ -118,7 +137,7 @@ class NativeBackbone:
         buffers.positions[:count] = positions
         buffers.x[: rows.size] = rows.ravel()
         out = np.empty((count - first, self.shape.hidden), np.float32)
-        work(self._model, buffers, 0, out.reshape(-1), first)
+        work(self._model, buffers, 0, 0, out.reshape(-1), first)
         return out
 
     def _require(self, positions: int) -> None:
@@ -130,11 +149,12 @@ class NativeBackbone:
         return values * np.dtype(self._cache_dtype).itemsize
 
     def _release(self, slot: int) -> None:
-        """Give back what a long segment took."""
+        """Empty a slot; gives back what a long segment took."""
         if self._lengths[slot] > _KEPT_POSITIONS:
             start = slot * self._slot_bytes(self._blocks)
             kept = self._slot_bytes(_KEPT_POSITIONS // BLOCK)
             self._cache.free(start + kept, start + self._slot_bytes(self._blocks))
+        self._lengths[slot] = 0
 
     def _make_buffers(self, threads: int) -> Buffers:
         model, hidden = self._model, self.shape.hidden
@@ -158,6 +178,7 @@ class NativeBackbone:
             normed=np.zeros(threads * MAX_ROWS * model.hidden_record, np.uint8),
             scratch=np.zeros(threads * scratch, np.float32),
             scratch_size=scratch,
+            logits=np.zeros(MOST_ROWS * model.head_chunks * LOGIT_TILES * LANES, np.float32),
         )
 
 
@@ -165,11 +186,11 @@ def _start(model: Model, buffers: Buffers) -> list[threading.Thread]:
     """Start the helpers."""
     nothing = np.zeros(0, np.float32)
     buffers.words[team.STOPPED] = 1
-    work(model, buffers, 1, nothing, 0)  # compiles here, once
+    work(model, buffers, 1, 0, nothing, 0)  # compiles here, once
     buffers.words[team.STOPPED] = 0
     helpers = [
         threading.Thread(
-            target=work, args=(model, buffers, thread, nothing, 0), name=f"gpt-{thread}", daemon=True
+            target=work, args=(model, buffers, thread, 0, nothing, 0), name=f"gpt-{thread}", daemon=True
         )
         for thread in range(1, buffers.threads)
     ]
@@ -187,8 +208,8 @@ def _stop(buffers: Buffers, helpers: Sequence[threading.Thread]) -> None:
     os.close(buffers.eventfd)
 
 
-def _pack(weights: LayersOfWeights, dtype: str) -> Model:
-    """Pack layer by layer: never more than one layer's float32 is there."""
+def _pack(weights: LayersOfWeights, dtype: str, heads: NDArray[Any], logits: int) -> Model:
+    """Pack layer by layer: never more than one layer's float32 is there; `heads` are tiles by now."""
     shape = weights.shape
     hidden, inner = shape.hidden, shape.intermediate
     hidden_tile, inner_tile = tile_bytes(dtype, hidden), tile_bytes(dtype, inner)
@@ -211,7 +232,20 @@ def _pack(weights: LayersOfWeights, dtype: str) -> Model:
         inner_tile=inner_tile,
         hidden_record=record_bytes(dtype, hidden),
         inner_record=record_bytes(dtype, inner),
+        code_heads=heads.reshape(-1),
+        head_tile=hidden * LANES * heads.itemsize,
+        head_chunks=len(heads) // LOGIT_TILES,
+        logits=logits,
     )
+
+
+def _pack_heads(heads: torch.Tensor, *, halves: bool) -> NDArray[Any]:
+    """Return whole chunks of tiles, [tiles, hidden, 16] in float32 or float16 (as int16)."""
+    outputs, hidden = heads.shape
+    chunk = LOGIT_TILES * LANES
+    whole = torch.nn.functional.pad(heads, (0, 0, 0, -outputs % chunk))
+    tiles = whole.view(-1, LANES, hidden).transpose(1, 2) if outputs else whole.view(0, LANES, hidden)
+    return tiles.half().contiguous().view(torch.int16).numpy() if halves else tiles.contiguous().numpy()
 
 
 def _pack_layer(layer: LayerWeights, shape: ModelShape, dtype: str, packed: NDArray[np.uint8]) -> None:
@@ -245,7 +279,3 @@ def _angles(shape: ModelShape, positions: int) -> NDArray[np.float32]:
 def _floats(tensor: torch.Tensor) -> NDArray[np.float32]:
     array: NDArray[np.float32] = tensor.detach().contiguous().numpy()
     return array
-
-
-def _cache_dtype(precision: Precision) -> str:
-    return "uint16" if precision != Precision.FP32 and features() & _HALF_FLOATS else "float32"

@@ -88,6 +88,11 @@ def prepare(folder: Path) -> Path | None:
     return kept
 
 
+def is_sealed(kept: Path) -> bool:
+    """Tell whether it was written down what a folder of `prepare` holds."""
+    return (kept / SUMS).exists()
+
+
 def seal(kept: Path) -> None:
     """Write down what the folder holds now, so that damage is seen at the next start."""
     lines = [f"{_sum(path)} {path.relative_to(kept)}\n" for path in _files(kept)]

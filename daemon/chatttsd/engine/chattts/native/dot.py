@@ -7,7 +7,7 @@ Weights are told apart by the dtype of the array that holds them; `groups` is in
   then float32 [16] scales;
 - uint32 (int4 weights, scale and minimum per 64 inputs): per group [8][16 lanes][4 inputs], the low nibble
   of quad j and the high nibble of quad j + 8, then bfloat16 [16] scales, bfloat16 [16] minima;
-- uint16 (bfloat16): [inputs][16 lanes];
+- uint16 (bfloat16) and int16 (float16): [inputs][16 lanes];
 - float32: [inputs][16 lanes].
 
 Activations are records, one per row: for integer weights int8 [inputs], then per group a float32 scale and
@@ -235,5 +235,6 @@ _KERNELS: Final[dict[str, Callable[..., Rows]]] = {
     "uint8": _int8,
     "uint32": _int4,
     "uint16": _floats(Emitter.from_bf16, 2 * LANES),
+    "int16": _floats(Emitter.from_half, 2 * LANES),
     "float32": _floats(_float32, SINGLE_BYTES * LANES),
 }

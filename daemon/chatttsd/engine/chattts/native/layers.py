@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from chatttsd.engine.chattts.native import attend, rows
 from chatttsd.engine.chattts.native.attend import BLOCK, BLOCK_VALUES, KEYS
-from chatttsd.engine.chattts.native.dot import GROUP, MOST_ROWS, PREFILL_ROWS, dot_tile
+from chatttsd.engine.chattts.native.dot import GROUP, MOST_ROWS, PREFILL_ROWS, SINGLE_BYTES, dot_tile
 from chatttsd.engine.chattts.native.emitter import LANES
 from chatttsd.engine.chattts.native.jit import inlined
 from chatttsd.engine.chattts.native.plan import (
@@ -19,6 +19,7 @@ from chatttsd.engine.chattts.native.plan import (
     GATE_VALUES,
     HEAD_TILES,
     HEAD_VALUES,
+    LOGIT_TILES,
     MAX_ROWS,
     OUTPUT,
     PHASES,
@@ -26,6 +27,7 @@ from chatttsd.engine.chattts.native.plan import (
     Model,
     chunk_offset,
     following_offset,
+    heads_phase,
 )
 
 _QUERY_SCALE: Final = np.float32(GROUP**-0.5)
@@ -182,8 +184,24 @@ def _gate(m: Model, b: Buffers, phase: int, group: int, ahead: int, thread: int)
 
 
 @inlined
+def _logits(m: Model, b: Buffers, chunk: int) -> None:
+    """Multiply the rows of x, which are hidden states now, with a chunk of the heads."""
+    hidden, outputs = m.hidden_groups * GROUP, m.head_chunks * LOGIT_TILES * LANES
+    record = hidden * SINGLE_BYTES
+    for tile in range(chunk * LOGIT_TILES, (chunk + 1) * LOGIT_TILES):
+        following = min(tile + 1, m.head_chunks * LOGIT_TILES - 1)
+        dot_tile(
+            m.code_heads, tile * m.head_tile, following * m.head_tile, m.hidden_groups,
+            b.x, 0, record, b.row_count[0], b.logits, tile * LANES, outputs,
+        )  # fmt: skip
+
+
+@inlined
 def run_chunk(m: Model, b: Buffers, phase: int, chunk: int, thread: int) -> None:
     """Do a chunk."""
+    if phase == heads_phase(m):
+        _logits(m, b, chunk)
+        return
     kind = phase % PHASES
     offset, ahead = chunk_offset(m, phase, chunk), following_offset(m, b.threads, phase, chunk, thread)
     if kind == ATTENTION:

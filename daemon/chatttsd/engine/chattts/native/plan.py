@@ -2,7 +2,7 @@
 
 Each layer has four phases: attention (norm, one head's q, k and v, RoPE, cache, mix), output projection, gate
 and up, down. Chunks divide the outputs only, so the arithmetic of a row depends neither on other rows nor on
-how many threads there are.
+how many threads there are. The heads are a run of their own: the phase after the idle time that ends a step.
 """
 
 from typing import Any, Final, NamedTuple
@@ -31,6 +31,8 @@ HEAD_TILES: Final = HEAD_VALUES // LANES
 GATE_VALUES: Final = 2 * GROUP
 """Outputs of a chunk of gate and up."""
 GATE_TILES: Final = GATE_VALUES // LANES
+LOGIT_TILES: Final = 4
+"""Tiles of a chunk of the heads."""
 
 
 class Model(NamedTuple):
@@ -51,6 +53,13 @@ class Model(NamedTuple):
     hidden_record: int
     """Bytes of a row of activations."""
     inner_record: int
+    code_heads: NDArray[Any]
+    """The packed heads: float32, or float16 as int16 (see `dot`); a whole number of chunks."""
+    head_tile: int
+    """Bytes of a tile of them."""
+    head_chunks: int
+    logits: int
+    """Outputs of the heads, without what fills the last chunk."""
 
 
 class Buffers(NamedTuple):
@@ -83,11 +92,27 @@ class Buffers(NamedTuple):
     scratch: NDArray[np.float32]
     """[threads, scratch_size] flat."""
     scratch_size: int
+    logits: NDArray[np.float32]
+    """[MOST_ROWS, outputs of the chunks] flat."""
+
+
+@inlined
+def heads_phase(m: Model) -> int:
+    """Return the phase of the heads (`step.heads_begin`); there is idle time before and after it."""
+    return PHASES * m.layers + 1
+
+
+@inlined
+def cycle(m: Model) -> int:
+    """Return how many phases there are, the idle ones counted."""
+    return PHASES * m.layers + 3
 
 
 @inlined
 def chunks(m: Model, phase: int) -> int:
-    """Return how many chunks a phase has."""
+    """Return how many chunks a phase has, 0 for idle time."""
+    if phase >= PHASES * m.layers:
+        return m.head_chunks if phase == heads_phase(m) else 0
     kind = phase % PHASES
     if kind == ATTENTION:
         return m.heads

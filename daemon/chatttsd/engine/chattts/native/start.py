@@ -8,7 +8,7 @@ import torch
 
 from chatttsd.engine.chattts.api import ModelShape, Precision
 from chatttsd.engine.chattts.native import cache
-from chatttsd.engine.chattts.weights import LayerWeights
+from chatttsd.engine.chattts.weights import NO_HEADS, LayerWeights
 
 if TYPE_CHECKING:
     from chatttsd.engine.chattts.native.backbone import LayersOfWeights, NativeBackbone
@@ -43,24 +43,37 @@ class SmallModel:
         return torch.ones(self.shape.hidden)
 
 
-def prepare(precision: Precision, folder: Path, also: Callable[[], object] = lambda: None) -> str | None:
+Compile = Callable[[Precision], object]
+"""Compiles what a precision needs."""
+
+
+def _nothing(_precision: Precision) -> None:
+    """Compile nothing."""
+
+
+def prepare(
+    precision: Precision, folder: Path, also: Compile = _nothing, elsewhere: Compile = _nothing
+) -> str | None:
     """Compile a precision's kernels, or read them from `folder`; returns why that failed, or None.
 
-    `also` compiles what else is kept there: whatever comes later is taken for damage.
+    `also` compiles what else is kept there: whatever comes later is taken for damage. `elsewhere` may fill an
+    empty folder before (`compile_all` in another process).
     """
     try:
         with cache.alone(folder) as usable:
             if not usable:
                 cache.keep_nothing()
             kept = cache.prepare(folder) if usable else None
-            if _compile(precision, also) and kept is not None:
+            if kept is not None and not cache.is_sealed(kept):
+                elsewhere(precision)
+            if compile_all(precision, also) and kept is not None:
                 cache.seal(kept)
     except Exception as error:
         return f"{type(error).__name__}: {_first_line(error)}"
     return None
 
 
-def _compile(precision: Precision, also: Callable[[], object]) -> bool:
+def compile_all(precision: Precision, also: Compile) -> bool:
     """Run everything once; tells whether what was compiled could be kept."""
     whole = True
     for last in (*[False] * _UNKEPT, True):
@@ -68,7 +81,7 @@ def _compile(precision: Precision, also: Callable[[], object]) -> bool:
             backbone = make(SmallModel(), precision, threads=1, positions=1)
             backbone.prefill(0, torch.ones(1, backbone.shape.hidden))
             backbone.close()
-            also()
+            also(precision)
         except OSError:
             # numba has compiled a function before it fails to write it: the next time it is there.
             if last:
@@ -80,12 +93,16 @@ def _compile(precision: Precision, also: Callable[[], object]) -> bool:
 
 
 def make(
-    weights: "LayersOfWeights", precision: Precision, threads: int, positions: int | None = None
+    weights: "LayersOfWeights",
+    precision: Precision,
+    threads: int,
+    positions: int | None = None,
+    heads: torch.Tensor = NO_HEADS,
 ) -> "NativeBackbone":
-    """Pack the weights; needs numba. Raises ModelError."""
+    """Pack the weights and heads [outputs, hidden]; needs numba. Raises ModelError."""
     from chatttsd.engine.chattts.native.backbone import NativeBackbone
 
-    return NativeBackbone(weights, precision, threads, positions=positions)
+    return NativeBackbone(weights, precision, threads, positions=positions, heads=heads)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""A whole decode step in one compiled call, shared by a team of threads (see `team`)."""
+"""A decode step, or the heads after it, in one compiled call shared by a team of threads (see `team`)."""
 
 from typing import Final
 
@@ -7,9 +7,18 @@ from numpy.typing import NDArray
 
 from chatttsd.engine.chattts.native import rows, team
 from chatttsd.engine.chattts.native.dot import GROUP, MOST_ROWS
+from chatttsd.engine.chattts.native.emitter import LANES
 from chatttsd.engine.chattts.native.jit import compiled, inlined
 from chatttsd.engine.chattts.native.layers import norm, norm_factor, run_chunk
-from chatttsd.engine.chattts.native.plan import PHASES, Buffers, Model, chunks, share_start
+from chatttsd.engine.chattts.native.plan import (
+    LOGIT_TILES,
+    PHASES,
+    Buffers,
+    Model,
+    chunks,
+    cycle,
+    share_start,
+)
 
 _CHUNK_MASK: Final = (1 << team.CHUNK_BITS) - 1
 _SPINS: Final = 400
@@ -22,12 +31,17 @@ _NEVER: Final = -1
 """No serial."""
 SHORTEST_REST: Final = 2
 """Steps: about as long as one piece of the vocoder's work."""
-_LONGEST_REST: Final = 32
+_LONGEST_REST: Final = 8
 
 
 def idle_serial(layers: int) -> int:
-    """Return the serial of the idle time after a step's last phase; serials count on from step to step."""
+    """Return a serial of idle time after a step's last phase; serials count on from step to step."""
     return PHASES * layers
+
+
+def heads_begin(layers: int) -> int:
+    """Return what `work` takes as `begin` for the heads."""
+    return PHASES * layers + 1
 
 
 @inlined
@@ -44,13 +58,13 @@ def _serial(b: Buffers) -> int:
 
 @inlined
 def _phase(m: Model, serial: int) -> int:
-    """Return the phase of a serial; PHASES * layers is the idle time between steps."""
-    return serial % (PHASES * m.layers + 1)
+    """Return the phase of a serial."""
+    return serial % cycle(m)
 
 
 @inlined
 def _open(m: Model, b: Buffers, serial: int) -> None:
-    """Let a phase, or the idle time after the last, begin."""
+    """Let a phase, or idle time, begin."""
     team.publish(b.words, team.DONE, 0)
     for thread in range(b.threads):
         start = share_start(m, b.threads, _phase(m, serial), thread)
@@ -61,8 +75,6 @@ def _open(m: Model, b: Buffers, serial: int) -> None:
 def _claim(m: Model, b: Buffers, serial: int, thread: int) -> int:
     """Take a chunk of a phase, of the own share first; returns -1 where there is none."""
     phase = _phase(m, serial)
-    if phase == PHASES * m.layers:
-        return -1
     for further in range(b.threads):
         other = (thread + further) % b.threads
         end = share_start(m, b.threads, phase, other + 1)
@@ -94,7 +106,7 @@ def _wait(m: Model, b: Buffers, waited: int, thread: int) -> int:
         team.give_way()
         return waited + 1
     team.add(b.words, team.SLEEPERS, 1)
-    workless = _phase(m, _serial(b)) == PHASES * m.layers or _rests(b, thread)
+    workless = chunks(m, _phase(m, _serial(b))) == 0 or _rests(b, thread)
     if workless and not team.peek(b.words, team.STOPPED):
         team.sleep_on(b.eventfd)
     team.add(b.words, team.SLEEPERS, -1)
@@ -105,7 +117,7 @@ def _wait(m: Model, b: Buffers, waited: int, thread: int) -> int:
 def _do(m: Model, b: Buffers, serial: int, chunk: int, thread: int, normed: int) -> None:
     """Do a chunk that was claimed; `normed` is the serial for which the thread has normed."""
     phase = _phase(m, serial)
-    if normed != serial and phase % 2 == 0:
+    if normed != serial and phase % 2 == 0 and phase < PHASES * m.layers:
         norm(m, b, phase // 2, thread)
     run_chunk(m, b, phase, chunk, thread)
     if team.add(b.words, team.DONE, 1) + 1 == chunks(m, phase):
@@ -151,26 +163,53 @@ def _judge(b: Buffers, longest: int) -> None:
         b.words[team.PATIENCE] = max(b.words[team.PATIENCE] - 1, SHORTEST_REST)
 
 
-@compiled
-def work(m: Model, b: Buffers, thread: int, out: NDArray[np.float32], first: int) -> None:
-    """Take the rows in x through all layers with the team (thread 0), or help until the team is stopped.
+@inlined
+def _begin(m: Model, b: Buffers, begin: int) -> int:
+    """Open a phase and wake who is needed for it; returns its serial."""
+    after = _serial(b) + 1
+    serial = after + (begin - after) % cycle(m)
+    _open(m, b, serial)
+    sleepers = team.peek(b.words, team.SLEEPERS) - team.peek(b.words, team.LEFT)
+    if sleepers > 0 and not team.peek(b.words, team.RESTING):
+        team.wake(b.eventfd, sleepers)
+    return serial
 
-    `out` [n, hidden] flat gets the rows from `first` on after the final norm. One function, to compile once.
-    """
-    serial = _serial(b) + 1
-    last = serial + PHASES * m.layers if thread == 0 else _NEVER
-    if thread == 0:
-        _open(m, b, serial)
-        sleepers = team.peek(b.words, team.SLEEPERS) - team.peek(b.words, team.LEFT)
-        if sleepers > 0 and not team.peek(b.words, team.RESTING):
-            team.wake(b.eventfd, sleepers)
-    longest = _work(m, b, thread, last)
-    if thread > 0:
-        return
-    _judge(b, longest)
+
+@inlined
+def _tell_hidden(m: Model, b: Buffers, out: NDArray[np.float32], first: int) -> None:
+    """Norm the rows from `first` on for the last time."""
     hidden = m.hidden_groups * GROUP
     for row in range(first, b.row_count[0]):
         factor = norm_factor(m, b, row)
         for at in range(0, hidden, GROUP):
             to = (row - first) * hidden + at
             rows.scale_group(b.x, row * hidden + at, factor, m.gains, 2 * m.layers * hidden + at, out, to)
+
+
+@inlined
+def _tell_logits(m: Model, b: Buffers, out: NDArray[np.float32]) -> None:
+    """Leave out what fills the last chunk."""
+    made = m.head_chunks * LOGIT_TILES * LANES
+    for row in range(b.row_count[0]):
+        out[row * m.logits : (row + 1) * m.logits] = b.logits[row * made : row * made + m.logits]
+
+
+@compiled
+def work(m: Model, b: Buffers, thread: int, begin: int, out: NDArray[np.float32], first: int) -> None:
+    """Do a run with the team (thread 0), or help until the team is stopped.
+
+    `begin` 0: take the rows in x through all layers; `out` [n, hidden] flat gets the rows from `first` on
+    after the final norm. `begin` the phase of the heads: x holds 1..MOST_ROWS hidden states, `out` [rows,
+    logits] flat gets what the heads make of them. One function, to compile once.
+    """
+    last = _NEVER
+    if thread == 0:
+        last = _begin(m, b, begin) + (1 if begin > 0 else PHASES * m.layers)
+    longest = _work(m, b, thread, last)
+    if thread > 0:
+        return
+    if begin > 0:
+        _tell_logits(m, b, out)
+    else:
+        _judge(b, longest)
+        _tell_hidden(m, b, out, first)

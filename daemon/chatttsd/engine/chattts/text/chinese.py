@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from .speller import said_parts
+
 _DIGITS: Final = "零一二三四五六七八九"
 _PHONE_DIGITS: Final = "零幺二三四五六七八九"
 _PLACES: Final = ("", "十", "百", "千")
@@ -98,9 +100,8 @@ class Chinese:
 
     def number(self, written: str) -> str:
         """Say digits with an optional decimal point and thousands commas."""
-        whole, _, decimals = written.replace(",", "").partition(".")
-        said = spelt(whole) if len(whole) > 1 and whole[0] == "0" else cardinal(whole)
-        return f"{said}点{spelt(decimals)}" if decimals else said
+        said, decimals = said_parts(written, cardinal, spelt)
+        return f"{said}点{decimals}" if decimals else said
 
     def digits(self, digits: str) -> str:
         """Say one digit after the other."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from .speller import in_order
+from .speller import in_order, said_parts
 
 _ONES: Final = in_order("""
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -122,9 +122,8 @@ class English:
 
     def number(self, written: str) -> str:
         """Say digits with an optional decimal point and thousands commas."""
-        whole, _, decimals = written.replace(",", "").partition(".")
-        said = spelt(whole) if len(whole) > 1 and whole[0] == "0" else cardinal(whole)
-        return f"{said} point {spelt(decimals)}" if decimals else said
+        said, decimals = said_parts(written, cardinal, spelt)
+        return f"{said} point {decimals}" if decimals else said
 
     def digits(self, digits: str) -> str:
         """Say one digit after the other."""

@@ -31,6 +31,8 @@ class Speller(Protocol):
         """Say a year of four digits."""
 
 
+Say = Callable[[str], str]
+"""Says digits."""
 Rule = Callable[[str, Speller], str]
 """Rewrites one run of one language; what it writes, later rules leave alone."""
 
@@ -39,6 +41,13 @@ NUMBER = r"[0-9]+(?:,[0-9]{3})*+(?:\.[0-9]+)?"
 
 ALONE = r"(?<![A-Za-z0-9_.])"
 """In front of something that does not continue a word or a number."""
+
+
+def said_parts(written: str, cardinal: Say, spelt: Say) -> tuple[str, str]:
+    """Return how a number's whole part and its decimals are said, the latter empty where there are none."""
+    whole, _, decimals = plain(written).partition(".")
+    said = spelt(whole) if len(whole) > 1 and whole[0] == "0" else cardinal(whole)
+    return said, spelt(decimals)
 
 
 def aside(words: str) -> str:

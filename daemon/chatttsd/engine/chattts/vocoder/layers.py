@@ -17,6 +17,13 @@ Rowwise = Callable[[Tensor], Tensor]
 """Works on each row alone: [n, any] -> [n, any]."""
 
 
+MakeLinear = Callable[[Tensor, Tensor | None], Rowwise]
+"""Takes weight [out, in] and bias [out]; returns `rows @ weight.T + bias`, float32 [n, in] -> [n, out].
+
+The rows may overlap in memory, the values of a row lie side by side.
+"""
+
+
 class Stage(Protocol):
     """A step that looks `pad` rows to either side of each row."""
 
@@ -36,7 +43,8 @@ class Linear:
     """`rows @ weight.T + bias`, computed in the type of `weight` [out, in]; float32 [n, in] -> [n, out].
 
     A float32 weight on the CPU is kept in oneDNN's blocked order: up to twice as fast as a plain one for the
-    few rows of a short chunk, equal for many.
+    few rows of a short chunk, equal for many. oneDNN keeps code for every number of rows that it has seen,
+    some 250 MB after 50 segments: where kernels can be compiled, `native.product` is used instead.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
@@ -84,7 +92,7 @@ class Convolution:
     """
 
     def __init__(
-        self, product: Linear, width: int, taps: int, after: Rowwise | None = None, stride: int = 1
+        self, product: Rowwise, width: int, taps: int, after: Rowwise | None = None, stride: int = 1
     ) -> None:
         self.width = width
         self.pad = (taps - 1) // 2
@@ -107,7 +115,7 @@ class Block:
     """
 
     def __init__(
-        self, taps: Tensor, bias: Tensor, norm: Norm, inner: Linear, outer: Linear, dilation: int = 1
+        self, taps: Tensor, bias: Tensor, norm: Norm, inner: Rowwise, outer: Rowwise, dilation: int = 1
     ) -> None:
         self._taps, self._bias, self._dilation = taps, bias, dilation
         self._norm, self._inner, self._outer = norm, inner, outer

@@ -15,7 +15,15 @@ import torch.nn.functional as F  # noqa: N812 - the name that everybody gives it
 from torch import Tensor
 
 from chatttsd.engine.chattts.tensor_file import TensorFile
-from chatttsd.engine.chattts.vocoder.layers import Block, Convolution, Linear, Norm, Rowwise, Stage
+from chatttsd.engine.chattts.vocoder.layers import (
+    Block,
+    Convolution,
+    Linear,
+    MakeLinear,
+    Norm,
+    Rowwise,
+    Stage,
+)
 from chatttsd.models.layout import DECODER, VOCOS, Shape, expected
 
 _DILATION: Final = 2
@@ -24,10 +32,11 @@ _DILATION: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the network computes, and in which type its products."""
+    """Where the network computes, in which type its products, and what makes them of a weight."""
 
     device: torch.device
     dtype: torch.dtype
+    make_linear: MakeLinear = Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,9 @@ class Reader:
         """Return a layer norm."""
         return Norm(self.read(f"{name}.weight"), self.read(f"{name}.bias"))
 
-    def linear(self, weight: Tensor, bias: Tensor | None = None) -> Linear:
+    def linear(self, weight: Tensor, bias: Tensor | None = None) -> Rowwise:
         """Return a linear layer in the type that products are made in."""
-        return Linear(weight.to(self._placement.dtype), bias)
+        return self._placement.make_linear(weight.to(self._placement.dtype), bias)
 
     def convolution(self, name: str, after: Rowwise | None = None, stride: int = 1) -> Convolution:
         """Return a convolution with a bias, with `after` applied to what it gives."""

@@ -33,7 +33,7 @@ class StreamSettings:
     """Tokens (21.3 ms each) that must follow a sample before it is final; 2 at least."""
     settle: int = 8
     """Tokens that must follow before a layer keeps its output for good; `lookahead` at least."""
-    chunks: tuple[int, ...] = (12, 16, 24, 32, 48)
+    chunks: tuple[int, ...] = (12, 16, 24, 32, 48, 64)
     """Tokens that become sound at a time; the last number repeats. They grow slowly enough for tokens
     drawn 1.5 times as fast as they sound never to let the sound run dry."""
     crossfade: int = 192
@@ -77,6 +77,10 @@ class StreamingVocoder:
         self._taken = 0
         self._faded = np.zeros(0, np.float32)
         self._fade = _fade_in(self._settings.crossfade)
+
+    def boundaries(self) -> Iterator[int]:
+        """Yield the numbers of tokens at which a push makes samples."""
+        return self._settings.boundaries()
 
     def push(self, hidden: Tensor) -> NDArray[np.float32]:
         """Take the next hidden states [n, 768]; returns the samples that have become final, often none."""

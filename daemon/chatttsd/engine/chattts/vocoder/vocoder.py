@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chatttsd.engine.chattts.vocoder.cascade import Cascade
+from chatttsd.engine.chattts.vocoder.layers import Linear, MakeLinear
 from chatttsd.engine.chattts.vocoder.network import Network, Placement, load_network
 from chatttsd.engine.chattts.vocoder.spectrum import AFTER, BEFORE, Synthesis, silent_frames
 from chatttsd.models.layout import HIDDEN
@@ -23,14 +24,18 @@ class Vocoder:
     """Decoder and Vocos of a model's folder; one thread at a time. ModelError names what is wrong in a file.
 
     `dtype` is the type of the matrix products, everything else is float32. On a CPU without AMX bfloat16 is
-    slower than float32 (tests/bench/vocoder.py).
+    slower than float32 (tests/bench/vocoder.py). `make_linear` makes the products, `Linear` unless given.
     """
 
     def __init__(
-        self, directory: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+        self,
+        directory: Path,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        make_linear: MakeLinear = Linear,
     ) -> None:
         self.device = torch.device(device)
-        self._network = load_network(directory, Placement(self.device, dtype))
+        self._network = load_network(directory, Placement(self.device, dtype, make_linear))
 
     def decode(self, hidden: Tensor) -> NDArray[np.float32]:
         """Return the samples [(2n - 1) * 256] of hidden states [n, 768], none for n = 0; NaN stays NaN."""
