@@ -9,7 +9,10 @@ from chatttsd.config import _RANGES, Config, ConfigError, default_path, load, pa
 
 WRONG = [
     ("[speach]\n", "unknown section [speach]; did you mean 'speech'?"),
-    ("[zzz]\n", "unknown section [zzz]; allowed: speech, audio, chattts, worker, cache, limits, desktop, logging"),
+    (
+        "[zzz]\n",
+        "unknown section [zzz]; allowed: speech, audio, chattts, worker, cache, limits, desktop, logging",
+    ),
     ("speech = 3\n", "'speech' must be a section, written [speech]"),
     ("[speech]\nrat = 1\n", "unknown key 'rat' in [speech]; did you mean 'rate'?"),
     ("[speech]\nrate = 9\n", "speech.rate: option 'rate': got '9', allowed: a number from 0.25 to 4"),
@@ -121,7 +124,9 @@ def test_every_number_has_a_range_and_every_default_lies_in_it() -> None:
         assert getattr(parse(tables, "defaults"), section.name) == values
         for key, value in tables[section.name].items():
             name = f"{section.name}.{key}"
-            assert isinstance(value, str | bool) or name in _RANGES or name in ("speech.rate", "speech.volume"), name
+            assert (
+                isinstance(value, str | bool) or name in _RANGES or name in ("speech.rate", "speech.volume")
+            ), name
 
 
 @pytest.mark.parametrize("folder", ["", "/srv/ChatTTS", "~/ChatTTS"])
