@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -203,3 +204,28 @@ async def test_a_reason_that_another_one_tells_with_more_is_told_once(machine: M
     assert machine.service.reason == machine.engines.reason
     machine.engines.reason = machine.service._failure
     assert machine.service.reason == machine.engines.reason
+
+
+async def test_a_pause_goes_with_the_only_utterance_even_before_its_first_sample(machine: Machine) -> None:
+    first = machine.say(ONE)
+    machine.service.pause()
+    machine.service.cancel(first)
+    second = machine.say(TWO)
+    await machine.hear()
+    assert machine.outcomes() == {first: "cancelled", second: "finished"}
+
+
+async def test_the_volume_can_be_set_while_the_default_voice_is_not_known(machine: Machine) -> None:
+    machine.service.options = replace(machine.service.options, voice="nobody")
+    machine.service.set_options(replace(machine.service.options, volume=0.5))
+    assert machine.service.options.volume == 0.5
+
+
+async def test_a_client_whose_descriptor_fails_is_told_of_in_one_line(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = machine.service.synthesize(":1", os.open("/dev/full", os.O_WRONLY), ONE, SpeakOptions())
+    assert await asyncio.wait_for(machine.service.wait(":1", number), 10) == "failed"
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
+    reason = "writing to the file descriptor failed: No space left on device"
+    assert caplog.messages == [f"utterance {number} failed: {reason}"]

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, Final
 
 from chatttsd.audio.api import AudioOutput, AudioUnavailableError, Sink
-from chatttsd.audio.descriptor import SinkClosedError
+from chatttsd.audio.descriptor import SinkClosedError, SinkError
 from chatttsd.bus import errors
 from chatttsd.bus.service import VoiceRow
 from chatttsd.config import Config, ConfigError, load
@@ -21,10 +21,11 @@ from chatttsd.pipeline import Reading
 from chatttsd.planning import Planner
 from chatttsd.speech.events import EventKind, SpeechEvent
 from chatttsd.speech.options import SpeakOptions
-from chatttsd.speech.queue import LimitError, SpeechQueue
+from chatttsd.speech.queue import SpeechQueue
 from chatttsd.speech.segment import Segment
 from chatttsd.speech.statistics import Statistics
 from chatttsd.speech.utterance import Outcome, State, Utterance
+from chatttsd.streams import Streams
 from chatttsd.writing import sink_of, write
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Service:
         self._spoken: Utterance | None = None
         self._turn = 0.0
         self._work: dict[int, asyncio.Task[None]] = {}
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._streams = Streams(self._queue, self._new, self._stream)
         self._started: set[int] = set()
         self._failure = ""
         self._slow = ""
@@ -99,9 +100,8 @@ class Service:
 
     async def close(self) -> None:
         """Cancel everything, which silences the sound at once."""
-        self._queue.end_all(Outcome.CANCELLED)
-        if self._jobs:
-            await asyncio.wait(list(self._jobs))
+        self.cancel_all()
+        await self._streams.close()
         await self._output.close()
 
     def speak(self, sender: str, text: str, options: SpeakOptions) -> int:
@@ -115,22 +115,13 @@ class Service:
 
     def synthesize(self, sender: str, fd: int, text: str, options: SpeakOptions) -> int:
         """Start writing an utterance to `fd`, which the service closes; raises BusError or LimitError."""
-        sink = sink_of(fd, options.container)
-        try:
-            self._planner.check(text, options, self.options)
-            self._queue.check_room(sender)
-        except (errors.BusError, LimitError):
-            sink.close()
-            raise
-        utterance = self._new(sender, text, options)
-        self._queue.adopt(utterance)
-        utterance.start()
-        job = asyncio.create_task(self._follow(utterance, self._write(utterance, sink)))
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
-        # Work that is cancelled before its first step never gets to close it.
-        job.add_done_callback(lambda _: sink.close())
-        return utterance.id
+        sink = self._checked_sink(fd, text, options)
+        return self._streams.start(sender, text, options, sink)
+
+    def synthesize_in_turn(self, sender: str, fd: int, text: str, options: SpeakOptions) -> None:
+        """Do the same once there is room, behind what the client has asked for; raises BusError."""
+        sink = self._checked_sink(fd, text, options)
+        self._streams.start_in_turn(sender, text, options, sink)
 
     def wait(self, sender: str, utterance_id: int) -> Awaitable[str]:
         """Return a future of the outcome; raises BusError."""
@@ -151,6 +142,7 @@ class Service:
 
     def cancel_all(self) -> None:
         """End everything as cancelled."""
+        self._streams.drop_held()
         self._queue.end_all(Outcome.CANCELLED)
 
     def pause(self) -> None:
@@ -172,6 +164,7 @@ class Service:
 
     def sender_left(self, sender: str) -> None:
         """Cancel what a client that is gone had bound to itself, and forget its waits."""
+        self._streams.sender_left(sender)
         self._queue.end_bound_to(sender)
         self._book.forget(sender)
 
@@ -204,8 +197,9 @@ class Service:
         self._changed()
 
     def set_options(self, options: SpeakOptions) -> None:
-        """Change the defaults; raises BusError for a voice that is not known."""
-        self._planner.check_voice(options.voice)
+        """Change the defaults; raises BusError for another voice that is not known."""
+        if options.voice != self.options.voice:
+            self._planner.check_voice(options.voice)
         self._use_options(options)
 
     def _use_options(self, options: SpeakOptions) -> None:
@@ -277,6 +271,15 @@ class Service:
         self._next_id = self._next_id % _LAST_ID + 1
         return utterance
 
+    def _checked_sink(self, fd: int, text: str, options: SpeakOptions) -> Sink:
+        sink = sink_of(fd, options.container)
+        try:
+            self._planner.check(text, options, self.options)
+        except errors.BusError:
+            sink.close()
+            raise
+        return sink
+
     async def _follow(self, utterance: Utterance, work: Coroutine[Any, Any, None]) -> None:
         """Run an utterance's work to its end and give the outcome, whatever happens."""
         task = asyncio.create_task(work)
@@ -299,7 +302,7 @@ class Service:
         if isinstance(error, EngineError):
             self._failure = str(error)  # until an utterance is finished
             _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
-        elif isinstance(error, AudioUnavailableError):
+        elif isinstance(error, AudioUnavailableError | SinkError):
             _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
         else:
             _LOGGER.error("utterance %d failed", utterance.id, exc_info=error)
@@ -327,6 +330,9 @@ class Service:
             patience.cancel()
             self._slow = ""
             self._reading = self._spoken = None
+
+    async def _stream(self, utterance: Utterance, sink: Sink) -> None:
+        await self._follow(utterance, self._write(utterance, sink))
 
     async def _write(self, utterance: Utterance, sink: Sink) -> None:
         recipe = self._planner.recipe(utterance, background=True)
@@ -360,7 +366,7 @@ class Service:
         """Tell an outcome once; sound that is still to come is dropped at once."""
         outcome = utterance.outcome or Outcome.FAILED
         self._stop(utterance)
-        if utterance is self._spoken:
+        if utterance is self._spoken or not (self.current or self.queue_length):
             self._unpause()  # a pause is one of what is spoken; it must not mute what comes next
         if outcome is Outcome.FINISHED and utterance.id not in self._started:
             self._events.started(utterance.id)
@@ -368,6 +374,7 @@ class Service:
         self._statistics.ended(outcome)
         self._events.finished(utterance.id, outcome)
         self._book.record(utterance.id, outcome)
+        self._streams.refill()
         self._changed()
 
     def _stop(self, utterance: Utterance) -> None:

@@ -51,6 +51,10 @@ class Sample(Interface):
     def stop(self, _call: Call) -> None:
         """Return nothing, and count against no quota."""
 
+    @method(crowded=True)
+    def stream(self, _call: Call) -> None:
+        """Return nothing; many such calls come at once."""
+
     @method()
     def explode(self, _call: Call) -> None:
         """Fail with a secret in the message."""
@@ -292,6 +296,7 @@ async def test_over_the_quota_calls_are_refused_but_stopping_never(bus: PrivateB
     ("interface", "member", "signature", "body", "admitted"),
     [
         (Sample.name, "Stop", "", (), 20),
+        (Sample.name, "Stream", "", (), 30),
         (PROPERTIES, "Get", "ss", (Sample.name, "Level"), 25),
         (PROPERTIES, "Get", "ss", (Sample.name, "Dear"), 3),
         (PROPERTIES, "GetAll", "s", (Sample.name,), 2),
@@ -307,9 +312,9 @@ async def test_what_costs_time_has_a_quota_of_its_own_and_calls_do_not_pay_for_i
     await server.connection.own_name(NAME)
     connection = await open_dbus_connection(bus=bus.address)
     async with connection, DBusRouter(connection) as client:
-        replies = [await call(client, member, signature, body, interface=interface) for _ in range(30)]
+        replies = [await call(client, member, signature, body, interface=interface) for _ in range(40)]
         answered = [reply.header.message_type is MessageType.method_return for reply in replies]
-        assert answered == [True] * admitted + [False] * (30 - admitted)
+        assert answered == [True] * admitted + [False] * (40 - admitted)
         assert (await call(client, "Measure", "s", ("x",))).body == (1,)
     await server.close()
 

@@ -20,11 +20,7 @@ class Asked:
     voices: list[VoiceRow] = field(default_factory=lambda: list(ROWS))
     options: SpeakOptions = field(default_factory=SpeakOptions)
     taken: list[tuple[str, SpeakOptions]] = field(default_factory=list)
-    error: Exception | None = None
 
-    def synthesize(self, _sender: str, fd: int, text: str, options: SpeakOptions) -> int:
+    def synthesize_in_turn(self, _sender: str, fd: int, text: str, options: SpeakOptions) -> None:
         os.close(fd)
-        if self.error:
-            raise self.error
         self.taken.append((text, options))
-        return len(self.taken)

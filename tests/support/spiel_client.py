@@ -7,6 +7,7 @@ libspeechprovider's reader does it: one read(2) for each field, whatever that re
 import base64
 import json
 import os
+import resource
 import struct
 import sys
 from collections.abc import Callable
@@ -179,8 +180,11 @@ class SpielClient:
         arguments = GLib.Variant("(hssddbs)", (0, text, "", 1.0, 1.0, False, ""))
         self.call(INTERFACE, "Synthesize", arguments)
 
-    def flood(self, calls: int, text: str) -> dict[str, int]:
-        """Send so many requests without waiting for replies; returns how often each answer came."""
+    def flood(self, calls: int, text: str, keep: bool = False) -> dict[str, int]:
+        """Send so many requests without waiting for replies; returns how often each answer came.
+
+        The reading ends are closed at once, or kept open and never read.
+        """
         answers: dict[str, int] = {}
 
         def done(bus: Any, result: Any) -> None:  # noqa: ANN401 - GLib's
@@ -202,7 +206,8 @@ class SpielClient:
                 NAME, PATH, INTERFACE, "Synthesize", arguments, None, Gio.DBusCallFlags.NONE, TIMEOUT_MS, fds,
                 None, done,
             )  # fmt: skip
-            os.close(reader)
+            if not keep:
+                os.close(reader)
             os.close(writer)
         while sum(answers.values()) < calls:
             GLib.MainContext.default().iteration(True)
@@ -218,6 +223,8 @@ def answer(function: Callable[..., Any], request: dict[str, Any]) -> dict[str, A
 
 
 def main() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
     client = SpielClient(sys.argv[1])
     for line in sys.stdin:
         request = json.loads(line)

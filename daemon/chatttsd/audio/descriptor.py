@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from chatttsd.audio.device_thread import DeviceThread
+from chatttsd.audio.hangups import Gone, HangUps
 
 _TIOCGDEV: Final = 0x80045432
 """ioctl_tty(2): the device number of the terminal itself. Elsewhere than on x86 and ARM it may be unknown."""
@@ -31,6 +32,7 @@ class Descriptor:
 
     def __init__(self, fd: int) -> None:
         self._fd = -1
+        self._hangups: HangUps | None = None
         try:
             mode = _writable_mode(fd)
             self.rewritable = stat.S_ISREG(mode) and not fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
@@ -43,6 +45,12 @@ class Descriptor:
             with contextlib.suppress(OSError):
                 os.close(fd)
             raise
+
+    def watch(self, hangups: HangUps, gone: Gone) -> None:
+        """Have `gone` called when the reader leaves; a file has none."""
+        if self._fd >= 0 and self._thread is None:
+            self._hangups = hangups
+            hangups.watch(self._fd, gone)
 
     async def write(self, data: bytes) -> None:
         """Write all, waiting for a slow reader; raises SinkClosedError when the reader has gone."""
@@ -73,7 +81,7 @@ class Descriptor:
     async def finish(self) -> None:
         """Close after what was written; raises SinkError for what a disk refuses only now."""
         try:
-            fd, self._fd = self._fd, -1
+            fd = self._give_up_fd()
             if fd >= 0:
                 await self._call(partial(_close, fd))
         finally:
@@ -81,7 +89,7 @@ class Descriptor:
 
     def close(self) -> None:
         """Close the descriptor, after a write to a file that is under way; a second call does nothing."""
-        fd, self._fd = self._fd, -1
+        fd = self._give_up_fd()
         thread, self._thread = self._thread, None
         if thread is None:
             _close_quietly(fd)
@@ -91,6 +99,12 @@ class Descriptor:
         except RuntimeError:
             # The system gives no more threads: none was ever started here, so none uses the descriptor.
             _close_quietly(fd)
+
+    def _give_up_fd(self) -> int:
+        fd, self._fd = self._fd, -1
+        if self._hangups is not None:
+            self._hangups.forget(fd)
+        return fd
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final, Self
 
 from chatttsd.audio.descriptor import Descriptor, SinkClosedError, SinkError
+from chatttsd.audio.hangups import Gone, HangUps
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.speech.events import SpeechEvent
 
@@ -32,6 +33,10 @@ class FileSink:
         self._header = _wav_header(None) if container == "wav" else b""
         self._wav = container == "wav"
         self._bytes = 0
+
+    def watch(self, hangups: HangUps, gone: Gone) -> None:
+        """Have `gone` called when the reader leaves; a file has none."""
+        self._descriptor.watch(hangups, gone)
 
     async def write(self, pcm: bytes) -> None:
         """Write samples, waiting for a slow reader; raises SinkClosedError when the reader has gone."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Final, Self
 
 from chatttsd.audio.descriptor import Descriptor
+from chatttsd.audio.hangups import Gone, HangUps
 from chatttsd.constants import SAMPLE_BYTES
 from chatttsd.speech.events import EventKind, SpeechEvent
 
@@ -41,6 +42,10 @@ class SpielSink:
         self._descriptor = Descriptor(fd)
         self._begun = False
         self._waiting: list[bytes] = [HEADER]
+
+    def watch(self, hangups: HangUps, gone: Gone) -> None:
+        """Have `gone` called when the reader leaves; a file has none."""
+        self._descriptor.watch(hangups, gone)
 
     async def write(self, pcm: bytes) -> None:
         """Write samples with the events before them; raises SinkClosedError when the reader has gone."""

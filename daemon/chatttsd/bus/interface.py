@@ -38,6 +38,8 @@ class Method:
     function: Function
     free: bool
     """Not counted against the sender's call quota: what stops the voice must always get through."""
+    crowded: bool
+    """Counted in a quota of its own, since clients make many such calls at once."""
 
     @property
     def signature(self) -> str:
@@ -77,14 +79,17 @@ class Signal:
         return "".join(signature for _, signature in self.arguments)
 
 
-def method(inputs: str = "", outputs: str = "", *, free: bool = False) -> Callable[[Function], Function]:
+def method(
+    inputs: str = "", outputs: str = "", *, free: bool = False, crowded: bool = False
+) -> Callable[[Function], Function]:
     """Mark a function as a D-Bus method; `inputs` and `outputs` are like `"text s, options a{ss}"`.
 
     The function takes `(self, call: Call, *arguments)` and returns the result(s) or an awaitable of them.
     """
 
     def mark(function: Function) -> Function:
-        function.dbus = Method(_camel(function), _arguments(inputs), _arguments(outputs), function, free)  # type: ignore[attr-defined]  # functions take attributes
+        taken, given = _arguments(inputs), _arguments(outputs)
+        function.dbus = Method(_camel(function), taken, given, function, free, crowded)  # type: ignore[attr-defined]  # functions take attributes
         return function
 
     return mark

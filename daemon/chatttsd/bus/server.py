@@ -24,6 +24,8 @@ _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _PEER: Final = "org.freedesktop.DBus.Peer"
 _READS_A_CALL: Final = 5
 _CONTROLS_A_CALL: Final = 4
+_CROWD_A_CALL: Final = 4
+_CROWD_AT_ONCE: Final = 10
 _COSTS: Final = {"GetAll": 20.0, "Introspect": 5.0}
 
 
@@ -56,7 +58,7 @@ class ObjectServer:
 
     def sender_left(self, sender: str) -> None:
         """Forget what is remembered of a client."""
-        for quota in (self._quotas.calls, self._quotas.reads, self._quotas.controls):
+        for quota in self._quotas.all:
             quota.forget(sender)
 
     def emit(self, path: str, interface: Interface, name: str, *arguments: object) -> None:
@@ -91,10 +93,7 @@ class ObjectServer:
     def _gate(self, head: Head) -> Refusal | None:
         """Refuse what is over its quota or too long before it is decoded."""
         found = self._method(head)
-        if head.interface in _STANDARD:
-            quota = self._quotas.reads
-        else:
-            quota = self._quotas.controls if found is not None and found.free else self._quotas.calls
+        quota = self._quotas.reads if head.interface in _STANDARD else self._quotas.of(found)
         if not quota.admit(head.sender, self._clock(), _COSTS.get(head.member, 1.0)):
             return errors.LIMITS_EXCEEDED, f"too many calls from this client, allowed: {quota.rule}"
         if head.size > self._max_message:
@@ -226,6 +225,19 @@ class _Quotas:
     """Properties and introspection."""
     controls: CallQuota
     """What stops the voice: far more than anybody needs, so that it always gets through."""
+    crowds: CallQuota
+    """What a client asks for many times at once, and where it may not survive being refused."""
+
+    @property
+    def all(self) -> tuple[CallQuota, ...]:
+        """Every quota."""
+        return self.calls, self.reads, self.controls, self.crowds
+
+    def of(self, called: Method | None) -> CallQuota:
+        """Return the quota of a method, or of one that does not exist."""
+        if called is not None and called.free:
+            return self.controls
+        return self.crowds if called is not None and called.crowded else self.calls
 
 
 def _quotas(limits: Limits) -> _Quotas:
@@ -233,6 +245,7 @@ def _quotas(limits: Limits) -> _Quotas:
         CallQuota(limits),
         CallQuota(_times(limits, _READS_A_CALL)),
         CallQuota(_times(limits, _CONTROLS_A_CALL)),
+        CallQuota(replace(_times(limits, _CROWD_A_CALL), call_burst=_CROWD_AT_ONCE * limits.call_burst)),
     )
 
 

@@ -21,6 +21,9 @@ class SpeechService(Protocol):
     def synthesize(self, sender: str, fd: int, text: str, options: SpeakOptions) -> int:
         """Start writing speech to a descriptor, which now belongs to the service; raises BusError."""
 
+    def synthesize_in_turn(self, sender: str, fd: int, text: str, options: SpeakOptions) -> None:
+        """Do the same once there is room for it; never refused for want of room, raises BusError."""
+
     def wait(self, sender: str, utterance_id: int) -> Awaitable[str]:
         """Return the utterance's outcome once it has one; raises BusError for an unknown id."""
 

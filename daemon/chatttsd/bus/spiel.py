@@ -6,8 +6,9 @@ What they may rely on beyond the interface:
   nobody finds a voice among two hundred.
 - Ranges of events count characters (code points) of the text as it was sent, markup included.
 - Pitch 0..2 and rate 0.1..10 are held within what the engines do (0.5..2 and 0.25..4).
-- A language that nobody speaks leaves the choice to the text; an empty text is answered with no sound.
-  Both for a reason: libspiel (January 2026) aborts its program when a queued utterance gets an error reply.
+- A language that nobody speaks leaves the choice to the text; an empty text is answered with no sound; a
+  request for which there is no room waits for it, and ends without a sound where not even that can be.
+  All for a reason: libspiel (January 2026) aborts its program when a queued utterance gets an error reply.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,6 @@ from chatttsd.bus.interface import Call, Interface, method, readable
 from chatttsd.bus.service import SpeechService, VoiceRow
 from chatttsd.constants import SAMPLE_RATE, SPIEL_INTERFACE
 from chatttsd.speech.options import PITCHES, RATES, Kind, OptionError, parse_option
-from chatttsd.speech.queue import LimitError
 
 Offer = tuple[str, str, str, int, list[str]]
 """Human name, id, output format, features, languages."""
@@ -88,7 +88,7 @@ class SpielProvider(Interface):
         self._service = service
         self.text_limit = text_limit
 
-    @method("pipe_fd h, text s, voice_id s, pitch d, rate d, is_ssml b, language s")
+    @method("pipe_fd h, text s, voice_id s, pitch d, rate d, is_ssml b, language s", crowded=True)
     def synthesize(
         self,
         call: Call,
@@ -114,10 +114,7 @@ class SpielProvider(Interface):
             kind=Kind.SSML if is_ssml else Kind.TEXT,
             container=container,
         )
-        try:
-            self._service.synthesize(call.sender, call.take_fd(pipe_fd), text, options)
-        except LimitError as error:
-            raise errors.limits_exceeded(str(error)) from None
+        self._service.synthesize_in_turn(call.sender, call.take_fd(pipe_fd), text, options)
 
     @readable("s", emits="const")
     def name_(self) -> str:

@@ -63,6 +63,17 @@ def test_a_long_text_is_read_by_chatttsd(stage: Scene, orca: OrcaHost, text: str
         assert heard(samples(recorder), HIGHEST) == spoken_texts(text)
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ud800"])
+def test_a_character_that_the_bus_cannot_carry_costs_nothing_but_itself(
+    stage: Scene, orca: OrcaHost, odd: str
+) -> None:
+    with stage.pulse.record() as recorder:
+        assert orca.present(f"Odd{odd}. {LINE}") == []
+        assert stage.client.wait(begun(stage)) == "finished"
+        wait_for(lambda: recorder.silent_for(0.2), "silence at the end")
+        assert heard(samples(recorder), HIGHEST)[-1] == LINE
+
+
 @pytest.mark.parametrize("text", ["a", "Button", LINE[:79], CHINESE[:39]])
 def test_a_short_text_stays_with_orca(stage: Scene, orca: OrcaHost, text: str) -> None:
     assert orca.present(text) == [text]

@@ -111,3 +111,11 @@ def test_an_element_that_holds_nothing_is_not_opened_again() -> None:
 def test_plain_text_is_escaped_so_that_it_is_said_as_it_is(text: str) -> None:
     assert Markup(escaped(text)).plain == text
     assert spoken(escaped(text)).strip() == text
+
+
+def test_comments_that_never_end_are_looked_through_once() -> None:
+    # Quadratic, this would take minutes: the test's timeout would end it.
+    source = "<!-- a --> b " + "<!--" * 100_000
+    markup = Markup(source)
+    assert not markup.blank
+    assert [word.text for word in markup.words] == ["b"]

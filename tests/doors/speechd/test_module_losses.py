@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from chatttsd.constants import BUS_NAME
 from support.fake_speech import Asked, Die, FakeSpeech, Value
 from support.private_bus import PrivateBus
+from support.pulse import wait_for
 from support.speechd_module import ModuleProcess, say
 
 DONE = ["701 BEGIN", "702 END"]
@@ -160,3 +162,22 @@ def test_a_daemon_that_does_not_answer_ends_the_message_and_is_silenced_when_it_
         assert daemon.wait_for("Cancel").body == (9,)
     assert module.events == DONE
     module.wait_log("chatttsd does not answer")
+
+
+def test_messages_that_come_while_the_daemon_is_started_in_vain_share_that_wait(tmp_path: Path) -> None:
+    program, started = tmp_path / "slow", tmp_path / "started"
+    program.write_text(f"#!/bin/sh\necho x >> '{started}'\nexec sleep 5\n")
+    program.chmod(0o755)
+    (tmp_path / "s.service").write_text(f"[D-BUS Service]\nName={BUS_NAME}\nExec={program}\n")
+    with (
+        PrivateBus(tmp_path, activation_timeout_ms=1500) as bus,
+        ModuleProcess(bus.environment, tmp_path) as module,
+    ):
+        module.speak("a", "CHAR")
+        wait_for(started.exists, "the start")
+        for number in range(3):
+            module.send("STOP")
+            module.wait_events(2 * number + 2)
+            module.speak("b", "CHAR")
+        assert module.wait_events(8)[-2:] == DONE
+        assert started.read_text() == "x\n"

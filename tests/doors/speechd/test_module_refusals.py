@@ -147,3 +147,16 @@ def test_what_is_refused_for_good_ends_and_is_told_without_its_text(
     assert module.wait_events(2) == DONE
     module.wait_log("chatttsd refused a message: org.chattts.Speech1.Error.Internal")
     assert "secret" not in module.log
+
+
+def test_what_no_bus_can_carry_is_left_out(make_daemon: MakeDaemon, make_module: MakeModule) -> None:
+    daemon = make_daemon()
+    module = make_module()
+    module.set(language="e\0n", synthesis_voice="\0")
+    module.speak("<speak>a\0b</speak>")
+    daemon.wait_for("SpeakWith")
+    say(daemon, 7)
+    assert module.wait_events(2) == DONE
+    text, options = daemon.calls("SpeakWith")[0].body
+    assert (text, options["language"], "voice" in options) == ("<speak>ab</speak>", "en", False)
+    assert module.log == ""

@@ -6,6 +6,7 @@ Any AddModule line switches speech-dispatcher's search for modules off, so ours 
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -19,12 +20,13 @@ _BEGIN: Final = b"# >>> chatttsd: `chatttsctl speechd install` made this, `... r
 _END: Final = b"# <<< chatttsd"
 _BLOCK: Final = re.compile(
     rb"^# >>> chatttsd.*\n"
-    rb"# before: (?P<origin>file|copy) sha256:(?P<hash>[0-9a-f]{64}) newline:(?P<newline>yes|no)\n"
-    rb"(?P<lines>(?:(?!# <<< chatttsd).*\n)*)# <<< chatttsd\n?",
+    rb"# before: (?P<origin>file|copy) sha256:(?P<hash>[0-9a-f]{64}) newline:(?P<newline>yes|no)\r?\n"
+    rb"(?P<lines>(?:(?!# <<< chatttsd).*\n)*)# <<< chatttsd(?:\r?\n)?",
     re.MULTILINE,
 )
-_ADDED: Final = re.compile(rb'^\s*AddModule\s+"?(?P<name>[^"\s]+)"?', re.MULTILINE | re.IGNORECASE)
-_INCLUDED: Final = re.compile(rb'^\s*Include\s+"?(?P<pattern>[^"\n]+?)"?\s*$', re.MULTILINE | re.IGNORECASE)
+# Blanks are those within a line: `\s` at its beginning would go through all empty lines, from each of them.
+_ADDED: Final = re.compile(rb'^[ \t]*AddModule[ \t]+"?(?P<name>[^"\s]+)"?', re.MULTILINE | re.IGNORECASE)
+_INCLUDED: Final = re.compile(rb'^[ \t]*Include[ \t]+"?(?P<pattern>[^"\r\n]+)', re.MULTILINE | re.IGNORECASE)
 _DEFAULT: Final = f"DefaultModule {MODULE}"
 _LANGUAGE: Final = re.compile(r'LanguageDefaultModule "(?P<tag>[^"]+)" "(?P<module>[^"]+)"')
 
@@ -75,7 +77,7 @@ def take_apart(content: bytes, path: Path) -> Marked:
         base = base[:-1]
     intact = len(blocks) == 1 and _hash(base) == first["hash"]
     origin: Origin = "copy" if first["origin"] == b"copy" else "file"
-    return Marked(base, _choices(first["lines"].decode()), origin, intact)
+    return Marked(base, _choices(first["lines"].decode(errors="replace")), origin, intact)
 
 
 def put_together(base: bytes, origin: Origin, lines: list[str]) -> bytes:
@@ -97,8 +99,11 @@ def modules(content: bytes, included: Path) -> list[str]:
     """List the modules that a file, and the files it includes from a folder, name with AddModule."""
     texts = [content]
     for match in _INCLUDED.finditer(content):
-        pattern = match["pattern"].decode(errors="replace").lstrip("/")
-        texts += [path.read_bytes() for path in sorted(included.glob(pattern)) if path.is_file()]
+        pattern = match["pattern"].decode(errors="replace").strip().lstrip("/")
+        with suppress(
+            OSError, ValueError
+        ):  # neither can the server read what cannot be read or is no pattern
+            texts += [path.read_bytes() for path in sorted(included.glob(pattern)) if path.is_file()]
     return [match["name"].decode(errors="replace") for text in texts for match in _ADDED.finditer(text)]
 
 

@@ -1,12 +1,16 @@
 """Where speech-dispatcher looks for modules, configuration and its server (speechd.c, 0.11 and 0.12)."""
 
 import os
+import pwd
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from chatttsd.ctl.exits import CommandError
+from chatttsd.ctl.output import clean
 
 MODULE: Final = "chattts"
 """The module's name in speech-dispatcher: `spd-say -o chattts`."""
@@ -59,13 +63,24 @@ class Places:
 
 
 def places(environment: Mapping[str, str] = os.environ) -> Places:
-    """Return the places of the user of this environment, with GLib's own defaults."""
-    home = Path(environment.get("HOME") or Path.home())
+    """Return the places of the user of this environment, with GLib's own defaults; raises CommandError."""
+    home = _home(environment)
     return Places(
         data=_absolute(environment.get("XDG_DATA_HOME"), home / ".local" / "share"),
         config=_absolute(environment.get("XDG_CONFIG_HOME"), home / ".config"),
         runtime=_absolute(environment.get("XDG_RUNTIME_DIR"), home / ".cache"),
     )
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    named = environment.get("HOME")
+    try:
+        home = Path(named) if named else Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise CommandError("HOME is not set, and this user has no home directory: set HOME") from None
+    if not home.is_absolute():
+        raise CommandError(f"HOME: got '{clean(str(home), 200)}', allowed: an absolute path")
+    return home
 
 
 def _absolute(named: str | None, otherwise: Path) -> Path:

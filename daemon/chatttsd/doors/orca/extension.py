@@ -48,6 +48,11 @@ def length(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in _WIDE else 1 for character in text)
 
 
+def portable(text: str) -> str:
+    """Replace what D-Bus cannot carry: a NUL would end the text, half a surrogate pair is an error."""
+    return text.replace("\0", " ").encode(errors="replace").decode()
+
+
 def rate_factor(rate: float) -> float:
     """Return chatttsd's rate for Orca's 0..100, 50 being normal: as its speech-dispatcher module has it."""
     factor = _RATE_RANGE ** ((rate - _NORMAL_RATE) / _NORMAL_RATE)
@@ -168,7 +173,7 @@ class ChatttsdReader(Extension):  # type: ignore[misc] # Orca's base class has n
             else:
                 self._keep(utterance, presentation)
 
-        body = GLib.Variant("(sa{ss})", (text, self._options()))
+        body = GLib.Variant("(sa{ss})", (portable(text), self._options()))
         self._call("SpeakWith", body, taken)
 
     def _keep(self, utterance: int, presentation: int) -> None:

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _serve(conversation: Conversation, speaker: Speaker) -> None:
     started = False
     for line in sys.stdin.buffer:
-        going_on = conversation.take(line.decode("utf-8", "replace").removesuffix("\n"))
+        # A bus ends the connection of whoever sends it a NUL.
+        text = line.decode("utf-8", "replace").replace("\0", "")
+        going_on = conversation.take(text.removesuffix("\n"))
         if not started:  # after the answer to INIT, which must not wait for anything
             speaker.start()
             started = True

@@ -54,7 +54,8 @@ class Link:
         self._listener = listener
         self._bus: Connection | None = None
         self._owner = ""
-        self._starting = asyncio.Lock()
+        self._joining = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -63,17 +64,24 @@ class Link:
         return bool(self._bus and self._bus.connected and self._owner)
 
     async def ready(self) -> None:
-        """Return when the daemon is on the bus, started if need be; raises UnreachableError."""
+        """Return when the daemon is on the bus, started if need be; raises UnreachableError.
+
+        All who wait at a time share one attempt: it may take long, and nobody is to wait for many in a row.
+        """
         if self.there:
             return
-        async with self._starting:
-            await self._join()
-            if not self._owner:
-                await self._start()
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._bring())
+        await asyncio.shield(self._starting)
+
+    async def _bring(self) -> None:
+        await self.prepare()
+        if not self._owner:
+            await self._start()
 
     async def prepare(self) -> None:
         """Connect to the bus without starting the daemon; raises UnreachableError."""
-        async with self._starting:
+        async with self._joining:
             await self._join()
 
     async def _join(self) -> None:

@@ -9,7 +9,10 @@ from typing import Final
 SERVER_MARK: Final = "__spd_"
 """How the names of the marks begin that the server puts behind sentences, for itself."""
 
-_PART: Final = re.compile(r"<!--.*?-->|<[^<>]*>|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|\w{2,8});|[^<&]+|.", re.S | re.I)
+_BARE: Final = r"<[^<>]*>|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|\w{2,8});|[^<&]+|."
+_PART: Final = re.compile(rf"<!--.*?-->|{_BARE}", re.S | re.I)
+_PART_BEHIND_COMMENTS: Final = re.compile(_BARE, re.S | re.I)
+_COMMENT_END: Final = "-->"
 _TAG: Final = re.compile(r"<(?P<close>/?)\s*(?P<name>[\w:.-]+)(?P<rest>[^<>]*)>")
 _MARK: Final = re.compile(r"""<\s*mark\b[^<>]*\bname\s*=\s*(?P<quote>["'])(?P<name>.*?)(?P=quote)""", re.I)
 _WIDE: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -51,7 +54,14 @@ class Markup:
 
     @cached_property
     def _parts(self) -> list[tuple[int, str]]:
-        return [(found.start(), found[0]) for found in _PART.finditer(self.source)]
+        # Behind its last end no comment is looked for: each `<!--` there would be, to the end of the text.
+        _, _, rest = self.source.rpartition(_COMMENT_END)
+        behind = len(self.source) - len(rest) if _COMMENT_END in self.source else 0
+        parts = [
+            *_PART.finditer(self.source, 0, behind),
+            *_PART_BEHIND_COMMENTS.finditer(self.source, behind),
+        ]
+        return [(found.start(), found[0]) for found in parts]
 
     @cached_property
     def words(self) -> list[Word]:
