@@ -1,6 +1,7 @@
 """What the engine is asked for, and when: one segment after the other, the next ones announced."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
@@ -8,10 +9,13 @@ import pytest
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import SynthesisRequest
+from chatttsd.engine.cache import PcmCache
+from chatttsd.engine.cached import Cached, Shelf
 from chatttsd.pipeline import Piece, Reading, Recipe, SegmentPlan, ahead
 from chatttsd.speech.events import EventKind
 from chatttsd.speech.script import Mark
 from chatttsd.speech.segment import Segment
+from chatttsd.speech.statistics import CacheFigures
 from support.fakes import BYTES_A_CHARACTER, FakeEngine, FakeOutput, pcm_of, settle
 
 TEXTS = ["one", "two", "", "three", "four", "five"]
@@ -86,6 +90,35 @@ async def test_a_text_is_cut_no_further_than_the_announcements_need() -> None:
     async with aclosing(parts.pieces(0)) as pieces:
         await anext(pieces)
     assert len(cut) <= 4
+
+
+def slow_plan(goes_on: threading.Event) -> SegmentPlan:
+    """Segments that cannot be cut until the loop has had a turn; cutting them gives up after 10 s."""
+
+    def segments() -> Iterator[Segment]:
+        for number in range(3):
+            yield Segment(number, number + 1, "words" if goes_on.wait(10) else "the loop was held")
+
+    return SegmentPlan(segments(), aside=True)
+
+
+async def test_the_loop_goes_on_while_a_long_text_is_cut() -> None:
+    goes_on = threading.Event()
+    asyncio.get_running_loop().call_soon(goes_on.set)
+    assert await slow_plan(goes_on).reach(1) == Segment(1, 2, "words")
+
+
+async def test_a_reading_that_was_skipped_leaves_the_plan_whole_though_it_is_cutting_it() -> None:
+    goes_on = threading.Event()
+    plan = slow_plan(goes_on)
+    skipped = asyncio.ensure_future(plan.reach(1))
+    await settle()
+    skipped.cancel()
+    following = asyncio.ensure_future(plan.reach(2))
+    await settle()
+    goes_on.set()
+    assert await following == Segment(2, 3, "words")
+    assert [plan.get(index) for index in range(4)] == [*(Segment(n, n + 1, "words") for n in range(3)), None]
 
 
 async def test_the_next_segment_is_asked_for_as_soon_as_one_is_complete_and_nobody_has_listened() -> None:
@@ -176,3 +209,18 @@ async def test_marks_are_told_when_they_are_heard() -> None:
     output.hear(10**6)
     assert told[-1] == "end"
     await asyncio.wait_for(task, 10)
+
+
+async def test_what_comes_out_of_the_cache_is_no_work_of_the_engine() -> None:
+    made: list[float] = []
+    shelf = Shelf(PcmCache(1, CacheFigures()), lambda _voice: ("engine",))
+    parts = Recipe(
+        SegmentPlan(plan_of(["one", "two", "one"])),
+        Cached(FakeEngine(), shelf),
+        lambda segment: SynthesisRequest(segment.text),
+        lambda audio, _seconds: made.append(audio),
+    )
+    async with aclosing(parts.pieces(0)) as pieces:
+        sound = [piece.pcm async for piece in pieces]
+    assert shelf.cache.figures.hits == 1
+    assert sum(made) * SAMPLE_RATE * SAMPLE_BYTES == sum(map(len, sound)) - len(pcm_of("one"))

@@ -1,14 +1,19 @@
 """What may be asked for of which engine, and what becomes of defaults that fit another one."""
 
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from chatttsd import planning
 from chatttsd.bus.errors import BusError
 from chatttsd.config import Config
 from chatttsd.planning import Planner
-from chatttsd.speech.options import SpeakOptions
+from chatttsd.speech.dressing import script_of
+from chatttsd.speech.options import Capitals, Kind, Punctuation, SpeakOptions
+from chatttsd.speech.script import Passage
 from chatttsd.speech.utterance import Utterance
 from support.fakes import FakeEngine
 
@@ -137,3 +142,31 @@ def test_a_default_voice_of_another_engine_does_not_mute_this_one(
     segment = recipe.plan.get(0)
     assert segment is not None
     assert (recipe.request(segment).voice, recipe.ahead, engines.asked) == (used, 3, [engine])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "beside"),
+    [
+        ("<mark name='a'/>word " * 200, SpeakOptions(kind=Kind.SSML), True),
+        ("if x(): y[1]; " * 200, SpeakOptions(punctuation=Punctuation.ALL), True),
+        ("A Word " * 400, SpeakOptions(capitals=Capitals.ICON), True),
+        ("<mark name='a'/>word", SpeakOptions(kind=Kind.SSML), False),
+        ("a" + " " * 10_000, SpeakOptions(spelling=True), True),
+        ("\0" * 10_000, SpeakOptions(), True),
+        ("words", SpeakOptions(), False),
+    ],
+)
+async def test_a_long_text_is_read_beside_the_loop_once_it_is_asked_for(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch, text: str, options: SpeakOptions, beside: bool
+) -> None:
+    readers: list[int] = []
+
+    def watched(text: str, options: SpeakOptions, language: str) -> Iterable[Passage]:
+        readers.append(threading.get_ident())
+        return script_of(text, options, language)
+
+    monkeypatch.setattr(planning, "script_of", watched)
+    plan = planner.recipe(Utterance(1, ":1", text, options, 0.0)).plan
+    assert readers == []
+    assert await plan.reach(0)
+    assert [reader != threading.get_ident() for reader in readers] == [beside]

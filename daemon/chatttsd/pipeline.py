@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from threading import Event, Lock
 from time import monotonic
 from typing import Final
 
@@ -38,20 +39,30 @@ class Piece:
 
 
 class SegmentPlan:
-    """The segments of a text, cut only as far as they are asked for."""
+    """The segments of a text, cut only as far as they are asked for; `aside` cuts them beside the loop."""
 
-    def __init__(self, segments: Iterator[Segment]) -> None:
+    def __init__(self, segments: Iterator[Segment], *, aside: bool = False) -> None:
         self._rest = segments
         self._known: list[Segment] = []
+        self._aside = aside
+        self._lock = Lock()
+        """A reading that was skipped may still be cutting when the next one begins."""
+
+    async def reach(self, index: int) -> Segment | None:
+        """Return a segment by number, None behind the last; however long that takes, the loop goes on."""
+        if self._aside and index >= len(self._known):
+            return await asyncio.to_thread(self.get, index)
+        return self.get(index)
 
     def get(self, index: int) -> Segment | None:
         """Return a segment by number, None behind the last."""
-        while len(self._known) <= index:
-            segment = next(self._rest, None)
-            if segment is None:
-                return None
-            self._known.append(segment)
-        return self._known[index]
+        with self._lock:
+            while len(self._known) <= index:
+                segment = next(self._rest, None)
+                if segment is None:
+                    return None
+                self._known.append(segment)
+            return self._known[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Recipe:
     engine: Synthesiser
     request: Callable[[Segment], SynthesisRequest]
     on_synthesised: Callable[[float, float], None]
-    """Hears the seconds of audio and the seconds it took, a segment."""
+    """Hears the seconds of audio and the seconds it took, a segment that an engine made."""
     background: bool = False
     ahead: int = 0
     """How many segments the engine is told of before their turn."""
@@ -70,7 +81,7 @@ class Recipe:
     async def pieces(self, start: int) -> AsyncGenerator[Piece, None]:
         """Yield the PCM of every segment from number `start` on; raises EngineError."""
         index, first = start, True
-        while (segment := self.plan.get(index)) is not None:
+        while (segment := await self._reach(index)) is not None:
             async with aclosing(self._segment(index, segment, first)) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -78,9 +89,14 @@ class Recipe:
                 await asyncio.sleep(0)  # a text of nothing but silence must not hold the loop
             index += 1
             first = first and not segment.text
-            if segment.rest and self.plan.get(index) is not None:
+            if segment.rest and await self.plan.reach(index) is not None:
                 silence = bytes(SAMPLE_BYTES * round(segment.rest * SAMPLE_RATE))
                 yield Piece(index - 1, segment, silence, begins=False)
+
+    async def _reach(self, index: int) -> Segment | None:
+        """Return a segment once those that are announced with it are known too."""
+        await self.plan.reach(index + self.ahead)
+        return self.plan.get(index)
 
     async def _segment(self, index: int, segment: Segment, first: bool) -> AsyncGenerator[Piece, None]:
         """Yield the sound of one segment, cut where a word begins or a mark is reached."""
@@ -107,12 +123,15 @@ class Recipe:
         if not segment.text:
             return
         began, total = monotonic(), 0
+        recalled = Event()
+        request = replace(request, tell_recalled=recalled.set)
         stream = self.engine.synthesise(request, expected_seconds=expected, background=self.background)
         async with aclosing(stream) as chunks:
             async for pcm in chunks:
                 total += len(pcm)
                 yield pcm
-        self.on_synthesised(total / _BYTES_A_SECOND, monotonic() - began)
+        if not recalled.is_set():
+            self.on_synthesised(total / _BYTES_A_SECOND, monotonic() - began)
 
     def _following(self, index: int) -> tuple[SynthesisRequest, ...]:
         """Return the requests for the next segments, silent ones left out."""

@@ -1,6 +1,6 @@
 """Plans an utterance: what may be asked for, its segments, and the engine's request for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 import regex
 
 from chatttsd.bus import errors
-from chatttsd.config import Config
+from chatttsd.config import Config, SpeechSettings
 from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.directory import EngineDirectory
 from chatttsd.engine.model_setup import MODEL_ENGINE
@@ -19,10 +19,12 @@ from chatttsd.speech.language import resolve
 from chatttsd.speech.options import PITCHES, RATES, VOLUMES, Kind, SpeakOptions
 from chatttsd.speech.script import Manner
 from chatttsd.speech.segment import Segment, SegmentSettings
-from chatttsd.speech.ssml import SsmlError, parse_ssml
+from chatttsd.speech.ssml import SsmlError, check_ssml
 from chatttsd.speech.utterance import Utterance
 
 _LONGEST_KEY: Final = 64
+_LONG_TEXT: Final = 2000
+"""Characters: up to here a segment is found in 3 ms, even in markup, among names or between blanks."""
 
 
 class Planner:
@@ -72,15 +74,12 @@ class Planner:
 
     def recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
         """Return how a checked utterance becomes sound."""
-        options, speech = utterance.options, self.config.speech
-        settings = SegmentSettings(
-            first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
-        )
-        script = script_of(utterance.text, options, speech.default_language)
+        options = utterance.options
+        segments = _segments(utterance.text, options, self.config.speech)
         if not self._engines.knows_voice(options.voice, options.engine):
             options = replace(options, voice="")  # a default of another engine must not mute this one
         return Recipe(
-            SegmentPlan(cut(script, settings, speech.sentence_pause_seconds / options.rate)),
+            SegmentPlan(segments, aside=len(utterance.text) > _LONG_TEXT),
             self._engines.synthesiser(options.engine),
             partial(self._request, options=options),
             self._on_synthesised,
@@ -117,9 +116,16 @@ class Planner:
         return options.voice
 
 
+def _segments(text: str, options: SpeakOptions, speech: SpeechSettings) -> Iterator[Segment]:
+    """Yield the segments of a checked text; nothing is read of it before the first is asked for."""
+    settings = SegmentSettings(first_max=speech.first_segment_weight, later_max=speech.later_segment_weight)
+    script = script_of(text, options, speech.default_language)
+    yield from cut(script, settings, speech.sentence_pause_seconds / options.rate)
+
+
 def _check_ssml(text: str) -> None:
     try:
-        parse_ssml(text)
+        check_ssml(text)
     except SsmlError as error:
         raise errors.invalid_args(f"text: {error}") from None
 

@@ -201,6 +201,17 @@ def test_every_character_has_a_spoken_name(engine: EspeakEngine, character: str,
     assert 0.1 < seconds(said(engine, character, language, kind="char")) < 3.0
 
 
+@pytest.mark.parametrize("kind", ["char", "key"])
+@pytest.mark.parametrize(
+    ("letter", "language"), [("A", "en"), ("É", "fr"), ("Ж", "en"), ("İ", "en"), ("ǅ", "en")]
+)
+def test_a_capital_letter_is_named_as_the_small_one_for_telling_it_is_an_option(
+    engine: EspeakEngine, kind: str, letter: str, language: str
+) -> None:
+    small = said(engine, letter.lower(), language, kind=kind)
+    assert np.array_equal(said(engine, letter, language, kind=kind), small)
+
+
 def test_a_character_of_several_code_points_is_spoken(engine: EspeakEngine) -> None:
     composed = said(engine, "é", "en", kind="char")
     assert np.array_equal(said(engine, "e\u0301", "en", kind="char"), composed)

@@ -50,8 +50,9 @@ def test_icons_are_passages_before_the_words() -> None:
 
 
 def test_a_letter_that_is_named_is_told_with_its_mark_first() -> None:
+    # By the name of a key: like the letter, the word must never wait for a neural model.
     word, letter = passages("A", Capitals.SPELL, CHAR, 0)
-    assert (word.text, word.manner, word.rest) == ("capital", Manner(rate=2.0), 0.0)
+    assert (word.text, word.manner, word.rest) == ("capital", Manner(rate=2.0, kind=Kind.KEY), 0.0)
     assert ([mark.name for mark in word.marks], letter.marks) == (["0"], ())
     assert (letter.text, letter.manner, letter.rest, list(letter.origin)) == ("A", CHAR, 3.0, [5, 6])
     icon, letter = passages("A", Capitals.ICON, CHAR, 0)

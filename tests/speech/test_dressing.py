@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -12,6 +13,7 @@ from chatttsd.speech.dressing import dress, script_of
 from chatttsd.speech.options import Capitals, Kind, Punctuation, SpeakOptions
 from chatttsd.speech.script import Manner, Mark, Passage, plain
 from chatttsd.speech.segment import SegmentSettings
+from chatttsd.speech.spelling import BLANK_REST, LETTER_REST
 from chatttsd.speech.ssml import SsmlError
 from support.steps import steps
 
@@ -39,6 +41,28 @@ def test_markup_is_read_only_when_it_was_announced() -> None:
     assert texts("<b>x</b>", SpeakOptions(kind=Kind.SSML)) == ["x"]
     with pytest.raises(SsmlError):
         script_of("<b", SpeakOptions(kind=Kind.SSML))
+
+
+@pytest.mark.parametrize(
+    ("dressing", "said"),
+    [
+        ({}, ["A", "&", "é", "x"]),
+        ({"punctuation": Punctuation.ALL}, ["A", "&", "é", "x"]),
+        ({"capitals": Capitals.SPELL}, ["capital", "A", "&", "é", "x"]),
+        ({"spelling": True, "capitals": Capitals.ICON}, ["capital", "A", "&", "é", "x"]),
+    ],
+)
+def test_characters_in_markup_are_said_one_by_one(dressing: dict[str, Any], said: list[str]) -> None:
+    ssml = "<say-as interpret-as='characters'>A<mark name='m'/>&amp; e\u0301</say-as><mark name='n'/>x"
+    found = script(ssml, SpeakOptions(kind=Kind.SSML, **dressing))
+    assert [passage.icon or passage.text for passage in found] == [
+        text.replace("é", "e\u0301") for text in said
+    ]
+    marked = [(mark.name, passage.text) for passage in found for mark in passage.marks]
+    assert marked == [("m", "&"), ("n", "x")]
+    rests = [passage.rest for passage in found if not passage.icon and passage.text != "capital"]
+    assert rests[:3] == [LETTER_REST, BLANK_REST, LETTER_REST]
+    assert [ssml[passage.origin[0]] for passage in found][-4:] == ["A", "&", "e", "x"]
 
 
 @pytest.mark.parametrize(

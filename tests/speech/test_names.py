@@ -95,6 +95,8 @@ def test_what_is_prepared_for_echo_is_typed_in_that_language(language: str) -> N
     assert set(string.ascii_letters + string.digits + string.punctuation + " ") <= set(characters)
     assert ("。" in characters) is (language == "zh")
     assert {"alt", "hyper", "f24", "kp-*", "kp-9", "backspace", "return"} <= set(keys)
+    assert key_name(capital_word(language), language) == capital_word(language)
+    assert capital_word(language) in keys
     for prepared in (characters, keys):
         assert len(set(prepared)) == len(prepared)
     assert all(key_name(key, language) for key in keys)

@@ -209,7 +209,8 @@ def _speakable(request: SynthesisRequest) -> str:
         return key_name(request.text, request.language)
     if request.kind in {"char", "key"}:
         text = unicodedata.normalize("NFC", request.text)
-        return character_name(text, request.language) or text
+        # The library says "capital" of its own accord; whether that is told is the client's to choose.
+        return character_name(text, request.language) or text.lower()
     raise EngineError(f"kind {request.kind!r} is unknown, allowed are text, char, key")
 
 

@@ -41,7 +41,8 @@ def _letter(passage: Passage, capitals: Capitals, language: str) -> Iterator[Pas
 
 def _word(passage: Passage, here: int, language: str) -> Passage:
     word = capital_word(language)
-    manner = replace(passage.manner, kind=Kind.TEXT)
+    # The name of a key: no more than the letter does it wait for a neural model.
+    manner = replace(passage.manner, kind=Kind.KEY)
     marks = tuple(Mark(0, mark.name) for mark in passage.marks)
     return Passage(word, [here] * (len(word) + 1), manner, marks, 0.0)
 

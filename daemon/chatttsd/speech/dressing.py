@@ -33,7 +33,7 @@ def script_of(text: str, options: SpeakOptions, default_language: str = LATIN_DE
 
 
 def dress(script: Script, options: SpeakOptions, default_language: str = LATIN_DEFAULT) -> Iterable[Passage]:
-    """Return the script as its options want it said, for one reading; one without such options as it is.
+    """Return the script as its options want it said, for one reading; one with nothing to change as it is.
 
     Made while it is read: a long text spelled is a passage a letter.
 
@@ -41,7 +41,8 @@ def dress(script: Script, options: SpeakOptions, default_language: str = LATIN_D
     """
     plainly = options.punctuation is Punctuation.NONE and options.capitals is Capitals.NONE
     if plainly and not options.spelling:
-        return script
+        named_ones = any(_is_named(passage) for passage in script)
+        return chain.from_iterable(_letters(passage) for passage in script) if named_ones else script
     usual = _language(script, options, default_language)
     parts = (_dressed(passage, options, passage.manner.language or usual) for passage in script)
     return chain.from_iterable(parts)
@@ -55,11 +56,24 @@ def _dressed(passage: Passage, options: SpeakOptions, language: str) -> Iterator
 def _named(passage: Passage, options: SpeakOptions, language: str) -> Iterator[Passage]:
     """Yield the passage spelled, or with the names of its punctuation."""
     if passage.manner.kind is not Kind.TEXT or not passage.text:
-        yield passage
+        yield from _letters(passage)
     elif options.spelling:
-        yield from spelled(Traced(passage.text, passage.origin), passage.manner, passage.marks, passage.rest)
+        yield from _spelled(passage)
     else:
         yield named(passage, options.punctuation, language)
+
+
+def _letters(passage: Passage) -> Iterable[Passage]:
+    """Return a passage of characters that are named as one of each."""
+    return _spelled(passage) if _is_named(passage) else (passage,)
+
+
+def _is_named(passage: Passage) -> bool:
+    return passage.manner.kind is Kind.CHAR and bool(passage.text)
+
+
+def _spelled(passage: Passage) -> Iterator[Passage]:
+    return spelled(Traced(passage.text, passage.origin), passage.manner, passage.marks, passage.rest)
 
 
 def _language(script: Script, options: SpeakOptions, default: str) -> str:

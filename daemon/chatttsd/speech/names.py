@@ -120,9 +120,9 @@ def echo_characters(language: str) -> tuple[str, ...]:
     return (*letters, *_MARKS_ZH) if is_chinese(language) else letters
 
 
-def echo_keys(_language: str) -> tuple[str, ...]:
-    """Return the names of keys worth preparing: those that SSIP lists."""
-    return _COMMON_KEYS
+def echo_keys(language: str) -> tuple[str, ...]:
+    """Return the names of keys worth preparing: those that SSIP lists, and what is said before a capital."""
+    return (capital_word(language), *_COMMON_KEYS)
 
 
 def _key_part(part: str, language: str) -> str:

@@ -19,7 +19,7 @@ class Manner:
     pitch: float = 1.0
     volume: float = 1.0
     kind: Kind = Kind.TEXT
-    """`text`, or `char` for a passage that is one grapheme whose name is said."""
+    """`text`; `char` for graphemes whose names are said, each one by itself; `key` for the name of a key."""
 
 
 PLAIN = Manner()

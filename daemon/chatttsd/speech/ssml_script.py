@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
+from chatttsd.speech.options import Kind
 from chatttsd.speech.pauses import PARAGRAPH, ends_sentence
 from chatttsd.speech.script import PLAIN, Manner, Mark, Passage, Script
-from chatttsd.speech.spelling import spelled
 from chatttsd.speech.ssml_values import LONGEST_BREAK
 from chatttsd.speech.traced import Traced, Tracer
 
@@ -42,13 +42,14 @@ class ScriptBuilder:
         self._text.add(piece)
 
     def spell(self, piece: Traced, manner: Manner) -> None:
-        """Append text that is said character by character."""
+        """Append text that is said character by character: one passage of many, see `Manner.kind`."""
         if not piece.text or (piece.text.isspace() and len(piece.text) > 1):
             return
         self._flush(None)
-        marks = [Mark(0, name) for name in self._waiting]
+        marks = tuple(Mark(0, name) for name in self._waiting)
         self._waiting.clear()
-        self._passages += spelled(piece, manner, marks)
+        spelling = replace(manner, kind=Kind.CHAR)
+        self._passages.append(Passage(piece.text, piece.origin, spelling, marks))
 
     def say(self, piece: Traced, manner: Manner) -> None:
         """Append text that is a passage of its own."""

@@ -130,7 +130,7 @@ def _tag(source: str, start: int) -> Token:
         allowed = """<name attribute="value">, </name>, and &lt; for the sign itself"""
         raise error_at(source, start, "a tag is not complete", allowed)
     kind = TokenKind.EMPTY if found[3] else TokenKind.START
-    return Token(kind, start, found.end(), _local(found[1]), _attributes(found[2]))
+    return Token(kind, start, found.end(), _local(found[1]), _attributes(found[2]) if found[2] else {})
 
 
 def _attributes(written: str) -> Mapping[str, str]:
