@@ -196,7 +196,8 @@ def test_every_word_is_told_before_the_piece_that_begins_it() -> None:
     spoken = (Word(0, 1, 0), Word(2, 3, samples - 1), Word(4, 5, samples), Word(6, 7, 2 * samples + 10))
     entry = Entry(bytes(2 * PIECE + 20), spoken)
     heard: list[Word] = []
-    told = [(len(pcm), len(heard)) for pcm in replay(entry, heard.append)]
+    request = replace(REQUEST, tell_word=heard.append)
+    told = [(len(pcm), len(heard)) for pcm in replay(entry, request)]
     assert told == [(PIECE, 2), (PIECE, 3), (20, 4)]
     assert tuple(heard) == spoken
 
@@ -208,3 +209,15 @@ def test_a_key_tells_nothing_of_the_text() -> None:
     assert len(key) == 16
     assert "secret" not in repr(stage.shelf) + repr(stage.cache) + repr(stage.cache.figures)
     assert Stage().shelf.key(REQUEST) != Stage().shelf.key(REQUEST), "nor does its digest elsewhere"
+
+
+async def test_a_larger_budget_in_the_middle_of_a_sound_does_not_make_its_end_the_whole() -> None:
+    stage = Stage()
+    stage.engine.pieces = (bytes(MEGABYTE // LARGEST_SHARE + 2), *PIECES)
+    stream = stage.cached.synthesise(REQUEST, expected_seconds=1.0)
+    async with aclosing(stream) as chunks:
+        await anext(chunks)
+        stage.cache.resize(64)
+        async for _ in chunks:
+            pass
+    assert (await stage.say())[0] == b"".join(stage.engine.pieces)

@@ -40,6 +40,10 @@ def ignore_word(_word: Word) -> None:
     """Do nothing: for those who need no words."""
 
 
+def ignore_recall() -> None:
+    """Do nothing: for those who do not care whether a sound is made or recalled."""
+
+
 @dataclass(frozen=True, slots=True)
 class SynthesisRequest:
     """One segment to synthesise; `text` is already sanitised and short (a few hundred characters at most)."""
@@ -65,6 +69,8 @@ class SynthesisRequest:
     """Whether it begins a reading or goes on after a skip: nothing before it is still to be heard."""
     tell_word: TellWord = field(default=ignore_word, repr=False, compare=False)
     """Who hears the words: not sent to the worker, which has one of its own there."""
+    tell_recalled: Callable[[], None] = field(default=ignore_recall, repr=False, compare=False)
+    """Who hears that the sound comes out of the cache, before its PCM: no engine works for it."""
 
 
 Emit = Callable[["NDArray[np.int16]"], bool]

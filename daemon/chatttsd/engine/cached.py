@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
-from chatttsd.engine.api import Synthesiser, SynthesisRequest, TellWord, Word
+from chatttsd.engine.api import Synthesiser, SynthesisRequest, Word
 from chatttsd.engine.cache import Entry, Key, PcmCache
 
 PIECE: Final = SAMPLE_RATE * SAMPLE_BYTES // 4
@@ -65,6 +65,7 @@ class Recording:
         self._key = shelf.key(request)
         self._chunks: list[bytes] = []
         self._bytes = 0
+        self._fits = True
         self._words: list[Word] = []
 
     def hear(self, word: Word) -> None:
@@ -75,15 +76,15 @@ class Recording:
     def add(self, pcm: bytes) -> None:
         """Take a chunk; of what is too long to be kept nothing is held."""
         self._bytes += len(pcm)
-        if self._bytes <= self._shelf.cache.largest:
+        self._fits = self._fits and self._bytes <= self._shelf.cache.largest
+        if self._fits:
             self._chunks.append(pcm)
         else:
             self._chunks.clear()
 
     def keep(self) -> None:
         """Put the whole sound on the shelf, unless the engine or the voice became another one meanwhile."""
-        fits = self._bytes <= self._shelf.cache.largest
-        if self._key is not None and fits and self._key == self._shelf.key(self._request):
+        if self._key is not None and self._fits and self._key == self._shelf.key(self._request):
             self._shelf.cache.put(self._key, Entry(b"".join(self._chunks), tuple(self._words)))
 
 
@@ -103,7 +104,7 @@ class Cached:
         """Yield the PCM of one segment; raises EngineError. What is there is not announced as to follow."""
         entry = self._shelf.recall(request)
         if entry is not None:
-            for pcm in replay(entry, request.tell_word):
+            for pcm in replay(entry, request):
                 yield pcm
             return
         self._shelf.cache.figures.misses += 1
@@ -118,13 +119,14 @@ class Cached:
         recording.keep()
 
 
-def replay(entry: Entry, tell_word: TellWord) -> Iterator[bytes]:
-    """Yield an entry in pieces, and tell each word before the piece that begins it."""
+def replay(entry: Entry, request: SynthesisRequest) -> Iterator[bytes]:
+    """Yield an entry in pieces, told as one, and tell each word before the piece that begins it."""
+    request.tell_recalled()
     words = iter(entry.words)
     word = next(words, None)
     for start in range(0, len(entry.pcm), PIECE):
         end = start + PIECE
         while word is not None and (word.sample * SAMPLE_BYTES < end or end >= len(entry.pcm)):
-            tell_word(word)
+            request.tell_word(word)
             word = next(words, None)
         yield entry.pcm[start:end]

@@ -61,7 +61,7 @@ class ModelSynthesiser:
         with self._model.in_use():
             self._model.call()
             if self._model.state is not ModelState.READY and (entry := self.recall(request)):
-                for pcm in replay(entry, request.tell_word):
+                for pcm in replay(entry, request):
                     yield pcm
                 return
             await self._model.ready()
@@ -104,7 +104,7 @@ class WithFallback:
         if by_model and prose:
             self._model.want()
         if by_model and self._at_once(request) and (entry := self._by_model.recall(request)):
-            for pcm in replay(entry, request.tell_word):
+            for pcm in replay(entry, request):
                 yield pcm
             return
         delivered = 0

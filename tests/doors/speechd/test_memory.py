@@ -1,5 +1,6 @@
 """What comes back after a pause is recognised, as speech-dispatcher 0.11.4 was recorded to send it."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,19 @@ def test_the_memory_is_bounded() -> None:
 
 def test_a_message_without_words_is_never_recognised() -> None:
     assert recall("<speak>...</speak>", "<speak> speak ... speak </speak>") is None
+
+
+def test_long_messages_that_are_paused_take_little_more_than_their_text() -> None:
+    memory, kept = PauseMemory(), 0
+    tracemalloc.start()
+    try:
+        for number in range(8):
+            paused = Markup(f"<speak>{number}{'你好世界' * 10_000}</speak>")
+            assert len(paused.words) > 40_000
+            memory.remember(paused, 7)
+            kept, paused = len(paused.source), Markup("")
+            assert memory.recall(Markup("<speak> speak of it </speak>")) is None
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 8 * kept * 10

@@ -1,5 +1,6 @@
 """The daemon or the bus is lost in the middle of a message: it ends, or is said by the next daemon."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from chatttsd.constants import BUS_NAME
+from chatttsd.doors.speechd.message import Message
+from chatttsd.doors.speechd.speaking import Speaking
 from support.fake_speech import Asked, Die, FakeSpeech, Value
 from support.private_bus import PrivateBus
 from support.pulse import wait_for
@@ -181,3 +184,13 @@ def test_messages_that_come_while_the_daemon_is_started_in_vain_share_that_wait(
             module.speak("b", "CHAR")
         assert module.wait_events(8)[-2:] == DONE
         assert started.read_text() == "x\n"
+
+
+async def test_what_is_given_up_for_lost_is_silenced_in_case_it_is_not(bus: PrivateBus) -> None:
+    sent: list[str] = []
+    with FakeSpeech(bus.address) as daemon:
+        speaking = Speaking(bus.address, lambda _voices: None, lambda _reason: None, 0.01)
+        speaking.say(Message("SPEAK", BODY, {}, lambda *lines: sent.extend(lines)))
+        asked = await asyncio.to_thread(daemon.wait_for, "Cancel")
+        await speaking.close()
+    assert asked.body == (7,)

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -65,13 +66,15 @@ class Markup:
 
     @cached_property
     def words(self) -> list[Word]:
-        """The words of the text between the tags."""
-        found = []
+        """The words of the text between the tags; they take far more memory than the text."""
+        return list(self.each_word())
+
+    def each_word(self) -> Iterator[Word]:
+        """Yield the words one by one and keep none."""
         for start, part in self._parts:
             if not _is_tag(part):
                 text = html.unescape(part) if part[0] == "&" else part
-                found += [Word(word[0].casefold(), start + word.start()) for word in _WORD.finditer(text)]
-        return found
+                yield from (Word(word[0].casefold(), start + word.start()) for word in _WORD.finditer(text))
 
     @cached_property
     def plain(self) -> str:

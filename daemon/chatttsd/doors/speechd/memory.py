@@ -8,8 +8,9 @@ sends the rest; without one (Chinese never has marks) it wraps the whole message
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from chatttsd.doors.speechd.markup import SERVER_MARK, Markup
@@ -42,7 +43,8 @@ class PauseMemory:
 
     def remember(self, markup: Markup, position: int) -> None:
         """Keep where a message stopped: an index into its source."""
-        self._paused.append(Resumed(markup, position))
+        # Not `markup` itself, which may have found its words by now.
+        self._paused.append(Resumed(Markup(markup.source), position))
 
     def recall(self, arrived: Markup) -> Resumed | None:
         """Return how to go on when this is a paused message that came back; it is forgotten then."""
@@ -63,13 +65,20 @@ def _whole(paused: Resumed, arrived: Markup) -> Resumed | None:
 
 def _is_wrapped(paused: Markup, arrived: Markup) -> bool:
     """Tell whether a message is the paused one in a wrapper, its words in order and little between them."""
-    old = [word.text for word in paused.words]
     layers = _layers(arrived)
-    new = [word.text for word in layers[-1].words]
-    if not old or not (len(layers) > 1 or new[:1] == [_WRAPPER]):
+    old, new = Markup(paused.source), layers[-1]
+    if len(layers) == 1 and next(_texts(new), "") != _WRAPPER:
         return False
-    spare = _SPARE_WORDS + _WORDS_OF_MARK * len(paused.marks) + len(old) // 2
-    return len(new) - len(old) <= spare and _in_order(old, new)
+    after = sum(1 for _ in _texts(new))
+    before = sum(1 for _ in islice(_texts(old), after + 1))
+    if not 0 < before <= after:
+        return False
+    spare = _SPARE_WORDS + _WORDS_OF_MARK * len(old.marks) + before // 2
+    return after - before <= spare and _in_order(_texts(old), _texts(new))
+
+
+def _texts(markup: Markup) -> Iterator[str]:
+    return (word.text for word in markup.each_word())
 
 
 def _layers(arrived: Markup) -> list[Markup]:
@@ -80,9 +89,8 @@ def _layers(arrived: Markup) -> list[Markup]:
     return layers
 
 
-def _in_order(wanted: Sequence[str], among: Sequence[str]) -> bool:
-    rest = iter(among)
-    return all(word in rest for word in wanted)
+def _in_order(wanted: Iterable[str], among: Iterator[str]) -> bool:
+    return all(word in among for word in wanted)
 
 
 def _is_repeated(paused: Markup, arrived: Markup) -> bool:
@@ -90,6 +98,8 @@ def _is_repeated(paused: Markup, arrived: Markup) -> bool:
 
     Plain text that comes again unchanged is a new message: that of a resumed one is wrapped.
     """
+    if not _CLIENT_TAG.search(arrived.source):
+        return False
     before, after = (_SERVER_MARK.sub("", markup.source) for markup in (paused, arrived))
     if before != after:
         return False
@@ -102,5 +112,5 @@ def _rest(paused: Resumed, arrived: Markup) -> Resumed | None:
     if not _ESCAPED_TWICE.search(arrived.source):
         return None
     mended = Markup(_ESCAPED_TWICE.sub("&", arrived.source))
-    old, new = ([word.text for word in markup.words] for markup in (paused.markup, mended))
+    old, new = ([word.text for word in markup.words] for markup in (Markup(paused.markup.source), mended))
     return Resumed(mended, 0) if new and old[-len(new) :] == new else None

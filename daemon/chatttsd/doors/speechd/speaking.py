@@ -310,6 +310,7 @@ class Speaking:
             if job.over.done():
                 return job.over.result()
             if not await self._link.busy() and not job.over.done():
+                self._link.cancel(job.id)  # a daemon that only slept would go on with it
                 raise LinkLostError
 
     async def _fetch_voices(self) -> None:
