@@ -224,3 +224,30 @@ async def test_what_comes_out_of_the_cache_is_no_work_of_the_engine() -> None:
         sound = [piece.pcm async for piece in pieces]
     assert shelf.cache.figures.hits == 1
     assert sum(made) * SAMPLE_RATE * SAMPLE_BYTES == sum(map(len, sound)) - len(pcm_of("one"))
+
+
+async def test_the_time_in_which_nobody_asks_the_engine_is_not_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, took = 100.0, list[float]()
+    monkeypatch.setattr("chatttsd.pipeline.monotonic", lambda: now)
+
+    class Slow(FakeEngine):
+        async def synthesise(
+            self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+        ) -> AsyncGenerator[bytes, None]:
+            nonlocal now
+            for _ in range(3):
+                now += 1.0
+                yield pcm_of("a")
+
+    parts = Recipe(
+        SegmentPlan(plan_of(["one"])),
+        Slow(),
+        lambda segment: SynthesisRequest(segment.text),
+        lambda _audio, seconds: took.append(seconds),
+    )
+    async with aclosing(parts.pieces(0)) as pieces:
+        async for _ in pieces:
+            now += 10.0  # a queue is full, or a person has paused
+    assert took == [3.0]

@@ -73,7 +73,7 @@ class Recipe:
     engine: Synthesiser
     request: Callable[[Segment], SynthesisRequest]
     on_synthesised: Callable[[float, float], None]
-    """Hears the seconds of audio and the seconds it took, a segment that an engine made."""
+    """Hears the seconds of audio and those for which it was waited, a segment that an engine made."""
     background: bool = False
     ahead: int = 0
     """How many segments the engine is told of before their turn."""
@@ -122,16 +122,18 @@ class Recipe:
             yield icon(segment.icon, SAMPLE_RATE, request.volume)
         if not segment.text:
             return
-        began, total = monotonic(), 0
+        total, taken, asked = 0, 0.0, monotonic()
         recalled = Event()
         request = replace(request, tell_recalled=recalled.set)
         stream = self.engine.synthesise(request, expected_seconds=expected, background=self.background)
         async with aclosing(stream) as chunks:
             async for pcm in chunks:
                 total += len(pcm)
-                yield pcm
+                taken += monotonic() - asked
+                yield pcm  # however long that takes: a queue is full, or a person has paused
+                asked = monotonic()
         if not recalled.is_set():
-            self.on_synthesised(total / _BYTES_A_SECOND, monotonic() - began)
+            self.on_synthesised(total / _BYTES_A_SECOND, taken + monotonic() - asked)
 
     def _following(self, index: int) -> tuple[SynthesisRequest, ...]:
         """Return the requests for the next segments, silent ones left out."""

@@ -98,15 +98,15 @@ def test_commands_inside_a_text_are_text(server: Server) -> None:
     assert server.actions.asked == [("SPEAK", "STOP\nQUIT\n")]
 
 
-@pytest.mark.parametrize("kind", ["CHAR", "KEY"])
-def test_the_word_space_is_the_blank(server: Server, kind: str) -> None:
+def test_the_character_space_is_the_blank(server: Server) -> None:
+    server.send("CHAR", "space", ".")
+    assert server.actions.asked == [("CHAR", " ")]
+
+
+@pytest.mark.parametrize("kind", ["SPEAK", "KEY"])
+def test_space_is_a_word_in_a_text_and_the_name_of_a_key(server: Server, kind: str) -> None:
     server.send(kind, "space", ".")
-    assert server.actions.asked == [(kind, " ")]
-
-
-def test_space_is_a_word_in_a_text(server: Server) -> None:
-    server.send("SPEAK", "space", ".")
-    assert server.actions.asked == [("SPEAK", "space")]
+    assert server.actions.asked == [(kind, "space")]
 
 
 @pytest.mark.parametrize("kind", ["CHAR", "KEY", "SOUND_ICON"])

@@ -101,7 +101,8 @@ def test_a_message_is_spoken_with_its_settings(make_daemon: MakeDaemon, make_mod
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "sent"), [("CHAR", "space", " "), ("CHAR", "é", "é"), ("KEY", "a", "a")]
+    ("kind", "text", "sent"),
+    [("CHAR", "space", " "), ("CHAR", "é", "é"), ("KEY", "a", "a"), ("KEY", "space", "space")],
 )
 def test_characters_and_keys_are_sent_as_such(
     make_daemon: MakeDaemon, make_module: MakeModule, kind: str, text: str, sent: str

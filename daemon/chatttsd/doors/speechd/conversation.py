@@ -10,7 +10,7 @@ from typing import Final, Protocol
 KINDS: Final = ("SPEAK", "CHAR", "KEY", "SOUND_ICON")
 _END: Final = "."
 _SPACE: Final = "space"
-"""What stands for the blank in the body of a CHAR or KEY."""
+"""What stands for the blank in the body of a CHAR."""
 _OPENINGS: Final = {
     "SET": "203 OK RECEIVING SETTINGS",
     "AUDIO": "207 OK RECEIVING AUDIO SETTINGS",
@@ -137,7 +137,7 @@ class Conversation:
             self._send("203 OK AUDIO INITIALIZED")
 
     def _speak(self, kind: str, text: str) -> None:
-        if kind in ("CHAR", "KEY") and text == _SPACE:
+        if kind == "CHAR" and text == _SPACE:  # of a KEY it is the name, and a blank would be silence
             text = " "
         # Never 301: the server would tell its client nothing at all, and the client would wait for ever.
         self._actions.speak(kind, text, lambda: self._send("200 OK SPEAKING"))
