@@ -20,7 +20,9 @@ TEXTS = Path(__file__).parent.parent / "data" / "texts"
 # These tests are about what is heard, not how soon: a large buffer keeps a busy machine from cutting holes.
 # Without the rest between sentences every gap in a recording is a fault.
 STEADY = "[audio]\nlatency_ms = 150\n"
-TONE = '[speech]\nengine = "tone"\nsentence_pause_seconds = 0\n[logging]\nlevel = "debug"\n' + STEADY
+# Without the cache, which would say a text that comes again although its worker is dead.
+UNKEPT = "[cache]\nmegabytes = 0\n"
+TONE = f'[speech]\nengine = "tone"\nsentence_pause_seconds = 0\n[logging]\nlevel = "debug"\n{STEADY}{UNKEPT}'
 LONG = "This is a sentence that takes a while to say, so that there is time to disturb it. " * 4
 
 

@@ -21,7 +21,9 @@ LOAD_SECONDS = 120.0
 
 
 def config(model: Path, more: str = "") -> str:
-    return f'[speech]\nsentence_pause_seconds = 0\n{STEADY}[chattts]\nmodel_dir = "{model}"\n{more}\n'
+    """Without the cache: what is compared must be made anew each time."""
+    speech = f"[speech]\nsentence_pause_seconds = 0\n{STEADY}[cache]\nmegabytes = 0\n"
+    return f'{speech}[chattts]\nmodel_dir = "{model}"\n{more}\n'
 
 
 def wait_ready(stage: Scene) -> None:
