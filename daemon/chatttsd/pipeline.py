@@ -22,6 +22,7 @@ _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
 _AHEAD_BYTES: Final = 10 * _BYTES_A_SECOND
 _PIECE_BYTES: Final = 1000
 """What a piece without any sound costs."""
+_ASIDE_SECONDS: Final = 0.01
 _HEAD_BYTES: Final = _BYTES_A_SECOND // 100
 """What must have been heard of a segment before its Progress is told: 10 ms."""
 
@@ -51,8 +52,16 @@ class SegmentPlan:
     async def reach(self, index: int) -> Segment | None:
         """Return a segment by number, None behind the last; however long that takes, the loop goes on."""
         if self._aside and index >= len(self._known):
-            return await asyncio.to_thread(self.get, index)
+            return await asyncio.to_thread(self._get_several, index)
         return self.get(index)
+
+    def _get_several(self, index: int) -> Segment | None:
+        """Return a segment and cut those behind it for a while, since a thread for each would cost more."""
+        until = monotonic() + _ASIDE_SECONDS
+        found = self.get(index)
+        while monotonic() < until and self.get(len(self._known)) is not None:
+            pass
+        return found
 
     def get(self, index: int) -> Segment | None:
         """Return a segment by number, None behind the last."""
