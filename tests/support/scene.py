@@ -20,9 +20,10 @@ TEXTS = Path(__file__).parent.parent / "data" / "texts"
 # These tests are about what is heard, not how soon: a large buffer keeps a busy machine from cutting holes.
 # Without the rest between sentences every gap in a recording is a fault.
 STEADY = "[audio]\nlatency_ms = 150\n"
-# Without the cache, which would say a text that comes again although its worker is dead.
+# Without the cache, which would say a text that comes again although its worker is dead. [audio] stays the
+# last section: some tests add to it.
 UNKEPT = "[cache]\nmegabytes = 0\n"
-TONE = f'[speech]\nengine = "tone"\nsentence_pause_seconds = 0\n[logging]\nlevel = "debug"\n{STEADY}{UNKEPT}'
+TONE = f'[speech]\nengine = "tone"\nsentence_pause_seconds = 0\n[logging]\nlevel = "debug"\n{UNKEPT}{STEADY}'
 LONG = "This is a sentence that takes a while to say, so that there is time to disturb it. " * 4
 
 
