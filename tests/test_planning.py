@@ -147,9 +147,9 @@ def test_a_default_voice_of_another_engine_does_not_mute_this_one(
 @pytest.mark.parametrize(
     ("text", "options", "beside"),
     [
-        ("<mark name='a'/>word " * 200, SpeakOptions(kind=Kind.SSML), True),
-        ("if x(): y[1]; " * 200, SpeakOptions(punctuation=Punctuation.ALL), True),
-        ("A Word " * 400, SpeakOptions(capitals=Capitals.ICON), True),
+        ("<mark name='a'/>word " * 500, SpeakOptions(kind=Kind.SSML), True),
+        ("if x(): y[1]; " * 700, SpeakOptions(punctuation=Punctuation.ALL), True),
+        ("A Word " * 1400, SpeakOptions(capitals=Capitals.ICON), True),
         ("<mark name='a'/>word", SpeakOptions(kind=Kind.SSML), False),
         ("a" + " " * 10_000, SpeakOptions(spelling=True), True),
         ("\0" * 10_000, SpeakOptions(), True),

@@ -23,7 +23,7 @@ from chatttsd.speech.ssml import SsmlError, check_ssml
 from chatttsd.speech.utterance import Utterance
 
 _LONGEST_KEY: Final = 64
-_LONG_TEXT: Final = 2000
+_LONG_TEXT: Final = 9000
 """Characters: up to here a segment is found in 3 ms, even in markup, among names or between blanks."""
 
 
