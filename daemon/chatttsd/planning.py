@@ -24,7 +24,7 @@ from chatttsd.speech.utterance import Utterance
 
 _LONGEST_KEY: Final = 64
 _LONG_TEXT: Final = 9000
-"""Characters: up to here a segment is found in 3 ms, even in markup, among names or between blanks."""
+"""Characters: up to here a segment is found in some ms, even in markup, among names or between blanks."""
 
 
 class Planner:
