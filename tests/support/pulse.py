@@ -84,7 +84,9 @@ class PulseServer:
             _NULL_SINK.format(SINK).removesuffix("" if self._prompt else " norewinds=1"),
             f"module-native-protocol-unix socket={self._socket} auth-anonymous=1",
         )
-        command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no"]
+        # A thread of real-time priority is killed by its own limit (RLIMIT_RTTIME) where the machine stalls.
+        command = ["pulseaudio", "-n", "--realtime=no", "--exit-idle-time=-1", "--daemonize=no"]
+        command += ["--use-pid-file=no"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *(f"--load={load}" for load in loads)],
