@@ -170,3 +170,18 @@ async def test_a_long_text_is_read_beside_the_loop_once_it_is_asked_for(
     assert readers == []
     assert await plan.reach(0)
     assert [reader != threading.get_ident() for reader in readers] == [beside]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "echo"),
+    [
+        ("a", SpeakOptions(kind=Kind.CHAR), True),
+        ("shift_a", SpeakOptions(kind=Kind.KEY), True),
+        ("<speak> exclamation mark </speak>", SpeakOptions(kind=Kind.SSML), True),
+        ("A sentence that is read, and not what answers a key.", SpeakOptions(), False),
+    ],
+)
+def test_what_answers_a_key_stroke_is_told_to_the_output(
+    planner: Planner, text: str, options: SpeakOptions, *, echo: bool
+) -> None:
+    assert planner.recipe(Utterance(1, ":1", text, options, 0.0)).echo is echo

@@ -92,6 +92,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "speech.later_segment_weight": (5, 200),
     "speech.sentence_pause_seconds": (0, 5),
     "audio.latency_ms": (5, 500),
+    "audio.echo_latency_ms": (5, 500),
     "audio.idle_close_seconds": (0, 3600),
     "audio.wait_seconds": (0.5, 3600),
     "audio.stall_seconds": (0.2, 60),

@@ -86,6 +86,8 @@ class Recipe:
     background: bool = False
     ahead: int = 0
     """How many segments the engine is told of before their turn."""
+    echo: bool = False
+    """It answers a key stroke, so that every millisecond to its first sound counts."""
 
     async def pieces(self, start: int) -> AsyncGenerator[Piece, None]:
         """Yield the PCM of every segment from number `start` on; raises EngineError."""
@@ -226,7 +228,7 @@ class Reading:
 
     async def run(self) -> None:
         """Read to the end; raises EngineError or AudioUnavailableError. Cancelling it does not flush."""
-        await self._output.open()
+        await self._output.open(echo=self._recipe.echo)
         done = False
         while not done:
             self._part = asyncio.ensure_future(self._read_from(self._next))

@@ -23,6 +23,9 @@ from chatttsd.speech.ssml import SsmlError, check_ssml
 from chatttsd.speech.utterance import Utterance
 
 _LONGEST_KEY: Final = 64
+_STROKES: Final = (Kind.CHAR, Kind.KEY)
+_ECHO: Final = 40
+"""Characters: speech-dispatcher sends names of keys and punctuation as short texts in `<speak>`."""
 _LONG_TEXT: Final = 9000
 """Characters: up to here a segment is found in some ms, even in markup, among names or between blanks."""
 
@@ -85,6 +88,7 @@ class Planner:
             self._on_synthesised,
             background,
             self._engines.ahead,
+            echo=options.kind in _STROKES or len(utterance.text) <= _ECHO,
         )
 
     def _request(self, segment: Segment, options: SpeakOptions) -> SynthesisRequest:

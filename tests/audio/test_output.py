@@ -191,6 +191,77 @@ async def test_what_is_written_right_after_a_flush_is_complete(
             assert without_glides(recorder.sounding(start))[-1] == (20_001, 3000)
 
 
+@pytest.mark.parametrize("echo", [True, False])
+async def test_a_stream_is_exchanged_when_another_latency_is_needed_and_all_is_heard(
+    pulse: PulseServer, recorder: Recorder, *, echo: bool
+) -> None:
+    async with audio_child(pulse.child_environment(), latency_ms=CALM, echo_latency_ms=CALM // 2) as child:
+        await child.call("open", echo=not echo)
+        await child.call("write", start=0, count=4000)
+        await child.call("drain")
+        before = await child.call("look")
+        await child.call("open", echo=echo)
+        await child.call("write", start=10_000, count=4000)
+        await child.call("drain")
+        await until_silent(recorder)
+        after = await child.call("look")
+        assert {before["latency_ms"], after["latency_ms"]} == {CALM, CALM // 2}
+        assert after["statistics"]["opens"] == before["statistics"]["opens"] + 1
+        assert without_glides(recorder.sounding()) == [(1, 4000), (10_001, 4000)]
+
+
+@pytest.mark.parametrize("echo", [True, False])
+async def test_a_stream_is_exchanged_at_once_after_a_flush_and_what_follows_is_complete(
+    pulse: PulseServer, recorder: Recorder, *, echo: bool
+) -> None:
+    async with audio_child(pulse.child_environment(), latency_ms=CALM, echo_latency_ms=CALM // 2) as child:
+        for _ in range(3):
+            start = recorder.position
+            await child.call("open", echo=not echo)
+            writing = child.send("write", start=0, count=9000)
+            await until_heard(recorder, start)
+            await child.call("flush")
+            await child.call("open", echo=echo)
+            await child.call("write", start=20_000, count=3000)
+            await child.call("drain")
+            await writing
+            await until_silent(recorder)
+            assert without_glides(recorder.sounding(start))[-1] == (20_001, 3000)
+            assert (await child.call("look"))["latency_ms"] == (CALM // 2 if echo else CALM)
+
+
+async def test_strokes_that_follow_each_other_keep_their_stream(pulse: PulseServer) -> None:
+    async with audio_child(pulse.child_environment()) as child:
+        for _ in range(5):
+            await child.call("open", echo=True)
+            await child.call("write", start=0, count=2000)
+            await child.call("flush")
+        look = await child.call("look")
+        assert (look["latency_ms"], look["statistics"]["opens"]) == (15, 1)
+
+
+async def test_a_stroke_never_buffers_more_than_a_reading(pulse: PulseServer) -> None:
+    async with audio_child(pulse.child_environment(), latency_ms=10) as child:
+        await child.call("open", echo=True)
+        await child.call("write", start=0, count=2000)
+        await child.call("drain")
+        assert (await child.call("look"))["latency_ms"] == 10
+
+
+async def test_a_machine_too_busy_for_little_latency_gets_the_usual_one(pulse: PulseServer) -> None:
+    async with audio_child(pulse.child_environment()) as child:
+        await child.call("open", echo=True)
+        await child.call("write", start=0, count=2000)
+        await child.call("xrun")
+        await child.call("write", start=2000, count=4000)
+        await child.call("drain")
+        assert (await child.call("look"))["latency_ms"] == 15
+        await child.call("open", echo=True)
+        await child.call("write", start=0, count=2000)
+        await child.call("drain")
+        assert (await child.call("look"))["latency_ms"] == 25
+
+
 async def test_a_device_that_is_given_back_at_once_still_plays_to_the_end(
     pulse: PulseServer, recorder: Recorder
 ) -> None:

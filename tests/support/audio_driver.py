@@ -29,8 +29,12 @@ class Driver:
             clock=time.monotonic,
         )
 
-    async def open(self) -> None:
-        await self._output.open()
+    async def open(self, *, echo: bool = False) -> None:
+        await self._output.open(echo=echo)
+
+    async def xrun(self) -> None:
+        """Count one, as if the device had said that sound came too late."""
+        self._output._keeper.feed.xruns += 1
 
     async def probe(self) -> str:
         await self._output.probe()
@@ -96,6 +100,7 @@ class Driver:
         return {
             "reason": self._output.reason,
             "queued": self._output._ring.level,
+            "latency_ms": self._output._keeper._latency_ms,
             "statistics": {name: getattr(statistics, name) for name in statistics.__slots__},
             "holds_device": task is not None and not task.done(),
             "numpy": "numpy" in sys.modules,

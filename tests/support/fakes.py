@@ -22,6 +22,7 @@ class FakeOutput:
     paused: bool = False
     closed: bool = False
     released: int = 0
+    echo: bool = False
     heard: bytearray = field(default_factory=bytearray)
     queued: bytearray = field(default_factory=bytearray)
     _marks: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
@@ -29,13 +30,14 @@ class FakeOutput:
     _flushes: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def open(self) -> None:
+    async def open(self, *, echo: bool = False) -> None:
+        self.echo = echo
         assert not self.closed, "open after close"
         if self.unavailable:
             raise AudioUnavailableError("there is no sound device")
 
     async def write(self, pcm: bytes) -> None:
-        await self.open()
+        await self.open(echo=self.echo)
         while len(self.queued) >= self.capacity:
             self._changed.clear()
             await self._changed.wait()
@@ -46,7 +48,7 @@ class FakeOutput:
         flushes = self._flushes
         self.mark(lambda: done.append(True))
         while not done and flushes == self._flushes:
-            await self.open()
+            await self.open(echo=self.echo)
             self._changed.clear()
             await self._changed.wait()
 

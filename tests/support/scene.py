@@ -19,7 +19,7 @@ from support.tone_decoder import DecodedSegment, decode
 TEXTS = Path(__file__).parent.parent / "data" / "texts"
 # These tests are about what is heard, not how soon: a large buffer keeps a busy machine from cutting holes.
 # Without the rest between sentences every gap in a recording is a fault.
-STEADY = "[audio]\nlatency_ms = 150\n"
+STEADY = "[audio]\nlatency_ms = 150\necho_latency_ms = 150\n"
 # Without the cache, which would say a text that comes again although its worker is dead. [audio] stays the
 # last section: some tests add to it.
 UNKEPT = "[cache]\nmegabytes = 0\n"

@@ -16,6 +16,10 @@ class AudioSettings:
     """PortAudio device name or a part of it; empty is the system's default."""
     latency_ms: int = 25
     """What is asked of the sound card: low stops sooner, high survives a busier machine."""
+    echo_latency_ms: int = 15
+    """The same for typed characters and keys, where each ms counts; `latency_ms` where that is lower.
+
+    A machine that is too busy for it gets `latency_ms` for a minute."""
     idle_close_seconds: float = 0.1
     """The device is given back after this long without anything to say.
 
@@ -59,8 +63,11 @@ class AudioOutput(Protocol):
     def reason(self) -> str:
         """Why there is no sound right now; empty when all is well."""
 
-    async def open(self) -> None:
-        """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError."""
+    async def open(self, *, echo: bool = False) -> None:
+        """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError.
+
+        `echo` asks for one that buffers little. What was written before must have been heard or flushed.
+        """
 
     async def write(self, pcm: bytes) -> None:
         """Queue samples, waiting while the buffer is full; raises AudioUnavailableError as `open` does."""

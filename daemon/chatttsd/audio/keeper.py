@@ -25,6 +25,10 @@ CUT_SECONDS = 0.04
 """A device that is further behind than this is closed by `cut`, at the price of a click."""
 FRESH_SECONDS = 3.0
 """A null sink may ask for nothing for up to 2 s after a stream was opened."""
+FADE_OUT_SECONDS = 0.01
+"""A stream is not exchanged for another one before this long after what was heard."""
+CALM_SECONDS = 60.0
+"""A machine that was too slow for the latency of typed characters is not asked for it again for so long."""
 PREFILL_SECONDS = 0.015
 """A stream starts with this more than one and a half times what the device buffers."""
 PROGRESS_SECONDS = 0.1
@@ -109,7 +113,12 @@ class DeviceKeeper:
         self._works = False
         self._hangs = False
         self._running = False
-        self._cut = False
+        self._cut_at = math.inf
+        self._echo = False
+        self._latency_ms: int | None = None
+        self._flushed_at = -math.inf
+        self._strained_until = -math.inf
+        self._xruns = 0
         self._epoch = 0
         self._lost_at: float | None = None
         self._progress = (0, 0.0)
@@ -137,10 +146,33 @@ class DeviceKeeper:
 
     def cut(self) -> None:
         """Silence a device at once that has more buffered than would be silent soon by itself."""
-        self._cut = self._running and self.feed.delay > CUT_SECONDS
-        # What is written from now on belongs to the next stream.
-        self.feed.cut_off = self.feed.cut_off or self._cut
+        self._flushed_at = self._clock()
+        if self._running and self.feed.delay > CUT_SECONDS:
+            self._close_at(self._flushed_at)
         self._changed.notify()
+
+    def fit(self, *, echo: bool) -> None:
+        """Exchange an open stream that buffers too much for an echo, or too little for anything else.
+
+        All that was written must have been heard or flushed: what is written now is for the new stream.
+        """
+        self._echo = echo
+        if self._latency_ms not in (None, self._wanted_latency()):
+            heard_at = self.feed.last_sound + self.feed.delay + FADE_OUT_SECONDS
+            self._close_at(self._clock() if self._flushed_at >= self.feed.last_sound else heard_at)
+            self._changed.notify()
+
+    def _wanted_latency(self) -> int:
+        """Return the ms that a stream should buffer now."""
+        usual = self._settings.latency_ms
+        if not self._echo or self._clock() < self._strained_until:
+            return usual
+        return min(usual, self._settings.echo_latency_ms)
+
+    def _close_at(self, at: float) -> None:
+        """Have the stream closed then; it takes no sample of the ring any more."""
+        self._cut_at = min(self._cut_at, at)
+        self.feed.cut_off = True
 
     def configure(self, settings: AudioSettings) -> None:
         """Use other settings, those of the stream when it is opened next."""
@@ -193,7 +225,7 @@ class DeviceKeeper:
 
     async def _prefill(self) -> None:
         """Wait until there is enough for the device, which fills its buffer at once, but not for long."""
-        seconds = 1.5 * self._settings.latency_ms / 1000 + PREFILL_SECONDS
+        seconds = 1.5 * self._wanted_latency() / 1000 + PREFILL_SECONDS
         deadline = self._clock() + seconds
         while (
             0 < self._ring.level < seconds * SAMPLE_RATE
@@ -258,6 +290,7 @@ class DeviceKeeper:
         self._epoch += 1
         self._lost_at = None
         self.feed.restart()
+        self._latency_ms = self._portaudio.latency_ms = self._wanted_latency()
         self._running = self._works = await self._attempt(self._portaudio.play)
         since = self._clock()
         if self._running:
@@ -271,7 +304,7 @@ class DeviceKeeper:
 
     async def _watch(self) -> bool:
         """Return True when the stream is not needed any more, False when it died or hangs."""
-        while self._wanted() and not self._cut:
+        while self._wanted() and self._clock() < self._cut_at:
             if self._lost_at is not None:
                 self.counts.losses += 1
                 _log.info("the sound device is gone; opening it again")
@@ -279,8 +312,17 @@ class DeviceKeeper:
             if self._stalled():
                 self._note_hang()
                 return False
-            await self._changed.wait(min(PROGRESS_SECONDS, self._settings.stall_seconds / 4))
+            self._note_strain()
+            rest = self._cut_at - self._clock()
+            await self._changed.wait(min(PROGRESS_SECONDS, self._settings.stall_seconds / 4, max(rest, 0.0)))
         return True
+
+    def _note_strain(self) -> None:
+        """See whether the machine was too slow for a stream that buffers less than usual."""
+        strained, self._xruns = self.feed.xruns > self._xruns, self.feed.xruns
+        if strained and self._latency_ms != self._settings.latency_ms:
+            self._strained_until = self._clock() + CALM_SECONDS
+            _log.info("this machine is too busy for a latency of %s ms", self._latency_ms)
 
     def _stalled(self) -> bool:
         callbacks, since = self._progress
@@ -303,7 +345,8 @@ class DeviceKeeper:
     def _stopped(self) -> None:
         self._epoch += 1
         self._running = False
-        self._cut = False
+        self._latency_ms = None
+        self._cut_at = math.inf
 
     def _ended(self) -> None:
         """PortAudio's thread: the stream has ended, asked for or not."""

@@ -83,9 +83,13 @@ class PortAudioOutput:
         """Find out for `reason` whether there is sound; keeps nothing open, waits for a hung server."""
         await self._keeper.probe()
 
-    async def open(self) -> None:
-        """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError."""
+    async def open(self, *, echo: bool = False) -> None:
+        """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError.
+
+        `echo` asks for one that buffers little. What was written before must have been heard or flushed.
+        """
         self._released = False
+        self._keeper.fit(echo=echo)
         await self._device()
 
     async def _device(self) -> None:

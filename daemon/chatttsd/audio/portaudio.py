@@ -29,6 +29,8 @@ class PortAudio:
         self, settings: AudioSettings, feed: RingFeed, finished: Callable[[], None], *, alone: bool = True
     ) -> None:
         self.settings = settings
+        self.latency_ms = settings.latency_ms
+        """What the next stream asks of the sound card."""
         self._feed = feed
         self._finished = finished
         self._alone = alone
@@ -134,7 +136,7 @@ class PortAudio:
             channels=form.channels,
             dtype="int16",
             device=index,
-            latency=self.settings.latency_ms / 1000,
+            latency=self.latency_ms / 1000,
             callback=callback,
             finished_callback=self._finished,
         )
