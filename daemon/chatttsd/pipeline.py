@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from threading import Event, Lock
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Final
 
 from chatttsd.audio.api import AudioOutput
@@ -56,10 +56,13 @@ class SegmentPlan:
         return self.get(index)
 
     def _get_several(self, index: int) -> Segment | None:
-        """Return a segment and cut those behind it for a while, since a thread for each would cost more."""
-        until = monotonic() + _ASIDE_SECONDS
+        """Return a segment and cut those behind it for a while, since a thread for each would cost more.
+
+        Its own time counts: where others hold the interpreter, little would be cut in a while.
+        """
+        until = thread_time() + _ASIDE_SECONDS
         found = self.get(index)
-        while monotonic() < until and self.get(len(self._known)) is not None:
+        while thread_time() < until and self.get(len(self._known)) is not None:
             pass
         return found
 
