@@ -27,8 +27,10 @@ FRESH_SECONDS = 3.0
 """A null sink may ask for nothing for up to 2 s after a stream was opened."""
 FADE_OUT_SECONDS = 0.01
 """A stream is not exchanged for another one before this long after what was heard."""
+STRAIN_SECONDS = 10.0
+"""A machine that was too slow twice within this is too busy for the latency of typed characters."""
 CALM_SECONDS = 60.0
-"""A machine that was too slow for the latency of typed characters is not asked for it again for so long."""
+"""It is not asked for it again for so long."""
 PREFILL_SECONDS = 0.015
 """A stream starts with this more than one and a half times what the device buffers."""
 PROGRESS_SECONDS = 0.1
@@ -117,7 +119,7 @@ class DeviceKeeper:
         self._echo = False
         self._latency_ms: int | None = None
         self._flushed_at = -math.inf
-        self._strained_until = -math.inf
+        self._strained_at = self._strained_until = -math.inf
         self._xruns = 0
         self._epoch = 0
         self._lost_at: float | None = None
@@ -320,8 +322,11 @@ class DeviceKeeper:
     def _note_strain(self) -> None:
         """See whether the machine was too slow for a stream that buffers less than usual."""
         strained, self._xruns = self.feed.xruns > self._xruns, self.feed.xruns
-        if strained and self._latency_ms != self._settings.latency_ms:
-            self._strained_until = self._clock() + CALM_SECONDS
+        if not strained or self._latency_ms == self._settings.latency_ms:
+            return
+        before, self._strained_at = self._strained_at, self._clock()
+        if self._strained_at - before < STRAIN_SECONDS:
+            self._strained_until = self._strained_at + CALM_SECONDS
             _log.info("this machine is too busy for a latency of %s ms", self._latency_ms)
 
     def _stalled(self) -> bool:
