@@ -4,11 +4,12 @@ import pytest
 from dbus_next import Message, MessageFlag
 from hypothesis import given
 from hypothesis import strategies as st
+from jeepney import MessageType
 from jeepney.low_level import Parser
 
-from chatttsd.bus.head import ErrorWriter, Head, HeadError, parse_head
+from chatttsd.bus.head import Head, HeadError, ReplyWriter, parse_head
 
-WRITER = ErrorWriter()
+WRITER = ReplyWriter()
 NAMES = st.from_regex(r"[a-z]{1,12}(\.[A-Za-z]{1,40}){1,3}", fullmatch=True)
 
 
@@ -70,6 +71,17 @@ def test_another_library_reads_the_error(
     assert {reply.header.fields[code] for code in (4, 6)} == {name, sender}
     assert reply.header.fields[5] == called
     assert reply.body == (message,)
+
+
+@given(serial=st.integers(1, 2**32 - 1), called=st.integers(1, 2**32 - 1))
+def test_another_library_reads_the_empty_reply(serial: int, called: int) -> None:
+    parser = Parser()
+    parser.add_data(WRITER.reply(serial, Head(1, 0, called, sender=":1.7"), "", ""))
+    reply = parser.get_next_message()
+    assert reply is not None
+    assert reply.header.message_type is MessageType.method_return
+    assert (reply.header.serial, reply.header.fields) == (serial, {5: called, 6: ":1.7"})
+    assert reply.body == ()
 
 
 def test_replies_alike_differ_in_their_numbers_only() -> None:

@@ -51,10 +51,6 @@ class Sample(Interface):
     def stop(self, _call: Call) -> None:
         """Return nothing, and count against no quota."""
 
-    @method(crowded=True)
-    def stream(self, _call: Call) -> None:
-        """Return nothing; many such calls come at once."""
-
     @method()
     def explode(self, _call: Call) -> None:
         """Fail with a secret in the message."""
@@ -296,7 +292,6 @@ async def test_over_the_quota_calls_are_refused_but_stopping_never(bus: PrivateB
     ("interface", "member", "signature", "body", "admitted"),
     [
         (Sample.name, "Stop", "", (), 20),
-        (Sample.name, "Stream", "", (), 30),
         (PROPERTIES, "Get", "ss", (Sample.name, "Level"), 25),
         (PROPERTIES, "Get", "ss", (Sample.name, "Dear"), 3),
         (PROPERTIES, "GetAll", "s", (Sample.name,), 2),

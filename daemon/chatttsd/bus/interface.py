@@ -39,7 +39,7 @@ class Method:
     free: bool
     """Not counted against the sender's call quota: what stops the voice must always get through."""
     crowded: bool
-    """Counted in a quota of its own, since clients make many such calls at once."""
+    """Counted in a quota of its own, since clients make many such calls at once and survive no refusal."""
 
     @property
     def signature(self) -> str:
@@ -147,6 +147,9 @@ class Interface:
                 f"{member}: got arguments of type '{signature[:80]}', allowed: '{found.signature}'"
             )
         return found
+
+    def decline(self, fds: list[int]) -> None:
+        """Let go of the descriptors of a crowded call that is turned away; -1 for those that are closed."""
 
     def get(self, name: str) -> Variant:
         """Return a property's value; raises BusError for an unknown one."""

@@ -40,6 +40,8 @@ class ObjectServer:
         self._objects: dict[str, dict[str, Interface]] = {}
         self._documents: dict[str, str] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
+        self._declined: set[str] = set()
+        """Clients of which the journal has said that calls were dropped."""
         self.connection = Connection(self._gate, self._handle, max_message)
 
     def export(self, path: str, interface: Interface) -> None:
@@ -58,6 +60,7 @@ class ObjectServer:
 
     def sender_left(self, sender: str) -> None:
         """Forget what is remembered of a client."""
+        self._declined.discard(sender)
         for quota in self._quotas.all:
             quota.forget(sender)
 
@@ -92,7 +95,16 @@ class ObjectServer:
 
     def _gate(self, head: Head) -> Refusal | None:
         """Refuse what is over its quota or too long before it is decoded."""
-        found = self._method(head)
+        interface = self._objects.get(head.path, {}).get(head.interface)
+        found = interface.methods.get(head.member) if interface else None
+        refusal = self._refusal(head, found)
+        if refusal is None or interface is None or found is None or not found.crowded:
+            return refusal
+        interface.decline(head.fds)
+        self._tell_declined(head, refusal)
+        return "", ""
+
+    def _refusal(self, head: Head, found: Method | None) -> Refusal | None:
         quota = self._quotas.reads if head.interface in _STANDARD else self._quotas.of(found)
         if not quota.admit(head.sender, self._clock(), _COSTS.get(head.member, 1.0)):
             return errors.LIMITS_EXCEEDED, f"too many calls from this client, allowed: {quota.rule}"
@@ -101,9 +113,11 @@ class ObjectServer:
             return error.name, str(error)
         return None
 
-    def _method(self, head: Head) -> Method | None:
-        interface = self._objects.get(head.path, {}).get(head.interface)
-        return interface.methods.get(head.member) if interface else None
+    def _tell_declined(self, head: Head, refusal: Refusal) -> None:
+        """Say once of each client that calls of it come to nothing, which no reply tells it."""
+        if head.sender not in self._declined:
+            self._declined.add(head.sender)
+            _LOGGER.warning("calls of %s.%s are dropped: %s", head.interface, head.member, refusal[1])
 
     def _handle(self, message: Message) -> None:
         """Answer one call; everything up to the reply happens here, before any task exists."""
@@ -226,7 +240,7 @@ class _Quotas:
     controls: CallQuota
     """What stops the voice: far more than anybody needs, so that it always gets through."""
     crowds: CallQuota
-    """What a client asks for many times at once, and where it may not survive being refused."""
+    """What a client asks for many times at once, and where it does not survive being refused."""
 
     @property
     def all(self) -> tuple[CallQuota, ...]:

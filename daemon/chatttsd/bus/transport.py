@@ -20,7 +20,7 @@ from dbus_next._private.unmarshaller import Unmarshaller
 from dbus_next.aio import MessageBus
 
 from chatttsd.bus.framing import Frame, Framer
-from chatttsd.bus.head import METHOD_CALL, NO_REPLY_EXPECTED, ErrorWriter, Head, HeadError
+from chatttsd.bus.head import METHOD_CALL, NO_REPLY_EXPECTED, Head, HeadError, ReplyWriter
 
 _LOGGER = logging.getLogger(__name__)
 _TURN_SECONDS: Final = 0.004
@@ -32,7 +32,7 @@ _BUS: Final = "org.freedesktop.DBus"
 _LEFT_RULE: Final = f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg2=''"
 
 Refusal = tuple[str, str]
-"""Error name and message."""
+"""Error name and message; an empty name is the reply of a call that returns nothing."""
 Gate = Callable[[Head], Refusal | None]
 """Looks at a call before anything of it is decoded and may refuse it."""
 Handler = Callable[[Message], None]
@@ -65,7 +65,7 @@ class _Writer:
         self._schedule()
 
     def refuse(self, reply: bytes) -> None:
-        """Queue an error reply behind everything else."""
+        """Queue the reply to a refused call behind everything else."""
         self._refusals.append(reply)
         self._schedule()
 
@@ -105,7 +105,7 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
         self.framer = Framer(max_message)
         self._gate = gate
         self._handler = handler
-        self._errors = ErrorWriter()
+        self._replies = ReplyWriter()
         self._draining = False
         self.loop: asyncio.AbstractEventLoop = self._loop
         self.socket: socket.socket = self._sock
@@ -162,7 +162,7 @@ class _Bus(MessageBus):  # type: ignore[misc]  # dbus-next has no types
             if refusal is None:
                 self._decode(frame)
             elif not frame.head.flags & NO_REPLY_EXPECTED:
-                self._writer.refuse(self._errors.reply(self.next_serial(), frame.head, *refusal))
+                self._writer.refuse(self._replies.reply(self.next_serial(), frame.head, *refusal))
         except Exception:
             _LOGGER.exception("a message from the bus could not be read")
         finally:
