@@ -13,6 +13,7 @@ from chatttsd.audio.api import AudioOutput, AudioUnavailableError, Sink
 from chatttsd.audio.descriptor import SinkClosedError, SinkError
 from chatttsd.bus import errors
 from chatttsd.bus.service import VoiceRow
+from chatttsd.concessions import Concessions
 from chatttsd.config import Config, ConfigError, load
 from chatttsd.engine.api import EngineError, EngineFaultError
 from chatttsd.engine.directory import EngineDirectory
@@ -26,7 +27,7 @@ from chatttsd.speech.segment import Segment
 from chatttsd.speech.statistics import Statistics
 from chatttsd.speech.utterance import Outcome, State, Utterance
 from chatttsd.streams import Streams
-from chatttsd.writing import sink_of, write
+from chatttsd.writing import decline, sink_of, write
 
 _LOGGER = logging.getLogger(__name__)
 _LAST_ID: Final = 2**32 - 1
@@ -69,6 +70,7 @@ class Service:
         self._planner = Planner(config, engines, statistics.synthesised)
         engines.prepare_echo(self.options, config.speech.default_language)
         self._queue = SpeechQueue(config.limits, self._ended)
+        self._concessions = Concessions(self._planner, engines)
         self._next_id = 1
         self._book = OutcomeBook()
         self._wake = asyncio.Event()
@@ -115,13 +117,26 @@ class Service:
 
     def synthesize(self, sender: str, fd: int, text: str, options: SpeakOptions) -> int:
         """Start writing an utterance to `fd`, which the service closes; raises BusError or LimitError."""
-        sink = self._checked_sink(fd, text, options)
+        sink = sink_of(fd, options.container)
+        try:
+            self._planner.check(text, options, self.options)
+        except errors.BusError:
+            sink.close()
+            raise
         return self._streams.start(sender, text, options, sink)
 
     def synthesize_in_turn(self, sender: str, fd: int, text: str, options: SpeakOptions) -> None:
-        """Do the same once there is room, behind what the client has asked for; raises BusError."""
-        sink = self._checked_sink(fd, text, options)
-        self._streams.start_in_turn(sender, text, options, sink)
+        """Do the nearest to it once there is room; raises BusError for a bad `fd` and nothing else."""
+        sink = sink_of(fd, options.container)
+        nearest = self._concessions.nearest(text, options, self.options)
+        if nearest is None:
+            sink.close()
+        else:
+            self._streams.start_in_turn(sender, *nearest, sink)
+
+    def decline(self, fd: int, container: str) -> None:
+        """End a stream that will not be written, without a sound; whatever `fd` is, it is closed."""
+        decline(fd, container)
 
     def wait(self, sender: str, utterance_id: int) -> Awaitable[str]:
         """Return a future of the outcome; raises BusError."""
@@ -229,14 +244,7 @@ class Service:
         """Why it is silent or on the fallback; several reasons are joined."""
         voice = self.options.voice
         unknown = "" if self._engines.knows_voice(voice) else f"the default voice '{voice}' is not known"
-        reasons = (
-            self._output.reason,
-            self._slow,
-            self._failure,
-            self.notice,
-            unknown,
-            self._engines.reason,
-        )
+        reasons = (self._output.reason, self._slow, self._failure, self.notice, unknown, self._engines.reason)
         told = dict.fromkeys(reason.rstrip(".") for reason in reasons if reason)
         # What an utterance failed of is often the beginning of why the engine does not speak.
         return "; ".join(one for one in told if not any(one in other for other in told if other != one))
@@ -271,15 +279,6 @@ class Service:
         self._next_id = self._next_id % _LAST_ID + 1
         return utterance
 
-    def _checked_sink(self, fd: int, text: str, options: SpeakOptions) -> Sink:
-        sink = sink_of(fd, options.container)
-        try:
-            self._planner.check(text, options, self.options)
-        except errors.BusError:
-            sink.close()
-            raise
-        return sink
-
     async def _follow(self, utterance: Utterance, work: Coroutine[Any, Any, None]) -> None:
         """Run an utterance's work to its end and give the outcome, whatever happens."""
         task = asyncio.create_task(work)
@@ -301,8 +300,7 @@ class Service:
             return Outcome.CANCELLED
         if isinstance(error, EngineError):
             self._failure = str(error)  # until an utterance is finished
-            _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
-        elif isinstance(error, AudioUnavailableError | SinkError):
+        if isinstance(error, EngineError | AudioUnavailableError | SinkError):
             _LOGGER.warning("utterance %d failed: %s", utterance.id, error)
         else:
             _LOGGER.error("utterance %d failed", utterance.id, exc_info=error)

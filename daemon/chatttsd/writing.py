@@ -1,6 +1,7 @@
 """One utterance's way to a client's descriptor: the same sound as it would be played, and its events."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from chatttsd.audio.api import Sink
 from chatttsd.audio.descriptor import SinkError
@@ -17,6 +18,12 @@ def sink_of(fd: int, container: str) -> Sink:
         return open_sink(fd, container)
     except SinkError as error:
         raise errors.invalid_args(f"fd: {error}") from None
+
+
+def decline(fd: int, container: str) -> None:
+    """Close a descriptor as the end of a stream without a sound, whatever descriptor it is."""
+    with suppress(SinkError):
+        open_sink(fd, container).close()
 
 
 async def write(

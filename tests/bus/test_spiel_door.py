@@ -122,5 +122,25 @@ async def test_another_limit_of_texts_holds_at_once(bus: PrivateBus, door: Spiel
     await door.open()
     assert await asyncio.to_thread(synthesize, bus.address, "Hello") == ""
     door.configure(4)
-    assert (await asyncio.to_thread(synthesize, bus.address, "Hello")).endswith(".TextTooLong")
+    assert await asyncio.to_thread(synthesize, bus.address, "Hello") == ""
     assert [text for text, _ in service.taken] == ["Hello"]
+    assert service.declined == ["spiel"]
+
+
+async def test_a_message_of_any_size_gets_a_reply_and_its_stream_an_end(
+    bus: PrivateBus, door: SpielDoor, service: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    await door.open()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert await asyncio.to_thread(synthesize, bus.address, "x" * 2**17) == ""
+    assert (service.taken, service.declined) == ([], ["spiel", "spiel"])
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2  # once a client
+    assert told[0].startswith(f"calls of {SPIEL_INTERFACE}.Synthesize are dropped: the message has ")
+
+
+async def test_a_call_of_other_types_is_an_error(door: SpielDoor, router: DBusRouter) -> None:
+    await door.open()
+    reply = await ask(router, OBJECT, "Synthesize", "s", "Hello")
+    assert str(reply.header.fields[HeaderFields.error_name]).endswith(".InvalidArgs")

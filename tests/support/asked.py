@@ -20,7 +20,13 @@ class Asked:
     voices: list[VoiceRow] = field(default_factory=lambda: list(ROWS))
     options: SpeakOptions = field(default_factory=SpeakOptions)
     taken: list[tuple[str, SpeakOptions]] = field(default_factory=list)
+    declined: list[str] = field(default_factory=list)
+    """The container of each stream that ended without a sound."""
 
     def synthesize_in_turn(self, _sender: str, fd: int, text: str, options: SpeakOptions) -> None:
         os.close(fd)
         self.taken.append((text, options))
+
+    def decline(self, fd: int, container: str) -> None:
+        os.close(fd)
+        self.declined.append(container)

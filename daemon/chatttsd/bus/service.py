@@ -22,7 +22,10 @@ class SpeechService(Protocol):
         """Start writing speech to a descriptor, which now belongs to the service; raises BusError."""
 
     def synthesize_in_turn(self, sender: str, fd: int, text: str, options: SpeakOptions) -> None:
-        """Do the same once there is room for it; never refused for want of room, raises BusError."""
+        """Do the nearest to it once there is room; raises BusError for a bad descriptor and nothing else."""
+
+    def decline(self, fd: int, container: str) -> None:
+        """End a stream that will not be written, without a sound; it closes whatever descriptor it gets."""
 
     def wait(self, sender: str, utterance_id: int) -> Awaitable[str]:
         """Return the utterance's outcome once it has one; raises BusError for an unknown id."""

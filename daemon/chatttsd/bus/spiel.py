@@ -6,16 +6,19 @@ What they may rely on beyond the interface:
   nobody finds a voice among two hundred.
 - Ranges of events count characters (code points) of the text as it was sent, markup included.
 - Pitch 0..2 and rate 0.1..10 are held within what the engines do (0.5..2 and 0.25..4).
-- A language that nobody speaks leaves the choice to the text; an empty text is answered with no sound; a
-  request for which there is no room waits for it, and ends without a sound where not even that can be.
-  All for a reason: libspiel (January 2026) aborts its program when a queued utterance gets an error reply.
+- A language that nobody speaks leaves the choice to the text, and a voice that is gone is the default one.
+  SSML that cannot be read is said without its markup. An empty text is answered with no sound. A request
+  for which there is no room waits for it. What is too long or too much ends without a sound.
+  All for a reason: libspiel (January 2026) aborts its program, a screen reader, when an utterance
+  of its queue gets an error. So only what its callers cannot do is an error: other types, a bad descriptor.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import IntFlag
 from functools import reduce
-from math import isfinite
+from math import isnan
 from operator import and_
 from typing import Final
 
@@ -24,6 +27,8 @@ from chatttsd.bus.interface import Call, Interface, method, readable
 from chatttsd.bus.service import SpeechService, VoiceRow
 from chatttsd.constants import SAMPLE_RATE, SPIEL_INTERFACE
 from chatttsd.speech.options import PITCHES, RATES, Kind, OptionError, parse_option
+
+_LOGGER = logging.getLogger(__name__)
 
 Offer = tuple[str, str, str, int, list[str]]
 """Human name, id, output format, features, languages."""
@@ -101,20 +106,29 @@ class SpielProvider(Interface):
         language: str,
     ) -> None:
         """Begin to stream speech to a pipe and answer at once; closing the pipe cancels it."""
-        if len(text) > self.text_limit:
-            raise errors.text_too_long(len(text), self.text_limit)
         defaults = self._service.options
         voice, container = _voice_and_container(voice_id)
+        fd = call.take_fd(pipe_fd)
+        if len(text) > self.text_limit:
+            _LOGGER.warning("nothing is said: %s", errors.text_too_long(len(text), self.text_limit))
+            self._service.decline(fd, container)
+            return
         options = replace(
             defaults,
             voice=voice or defaults.voice,
             language=self._language(language) or defaults.language,
-            pitch=_held("pitch", pitch, PITCHES),
-            rate=_held("rate", rate, RATES),
+            pitch=_held(pitch, PITCHES),
+            rate=_held(rate, RATES),
             kind=Kind.SSML if is_ssml else Kind.TEXT,
             container=container,
         )
-        self._service.synthesize_in_turn(call.sender, call.take_fd(pipe_fd), text, options)
+        self._service.synthesize_in_turn(call.sender, fd, text, options)
+
+    def decline(self, fds: list[int]) -> None:
+        """End the streams of a call that is turned away, as those with events: they need their header."""
+        for index, fd in enumerate(fds):
+            fds[index] = -1
+            self._service.decline(fd, "spiel")
 
     @readable("s", emits="const")
     def name_(self) -> str:
@@ -185,8 +199,6 @@ def _voice_and_container(voice_id: str) -> tuple[str, str]:
     return "" if voice == AUTOMATIC else voice, container
 
 
-def _held(name: str, value: float, limits: tuple[float, float]) -> float:
-    """Return a factor within what the engines do; raises BusError for what is no factor at all."""
-    if not isfinite(value) or value < 0:
-        raise errors.invalid_args(f"{name}: got {value:g}, allowed: a number from 0")
-    return min(max(value, limits[0]), limits[1])
+def _held(value: float, limits: tuple[float, float]) -> float:
+    """Return a factor within what the engines do; what is no number changes nothing."""
+    return 1.0 if isnan(value) else min(max(value, limits[0]), limits[1])
