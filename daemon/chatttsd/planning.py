@@ -124,7 +124,7 @@ def _segments(text: str, options: SpeakOptions, speech: SpeechSettings) -> Itera
     """Yield the segments of a checked text; nothing is read of it before the first is asked for."""
     settings = SegmentSettings(first_max=speech.first_segment_weight, later_max=speech.later_segment_weight)
     script = script_of(text, options, speech.default_language)
-    yield from cut(script, settings, speech.sentence_pause_seconds / options.rate)
+    yield from cut(script, settings, speech.sentence_pause_seconds, options.rate)
 
 
 def _check_ssml(text: str) -> None:

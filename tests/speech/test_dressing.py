@@ -156,3 +156,40 @@ def test_every_script_can_be_cut_in_rising_order_with_all_its_marks(
     assert places == sorted(places)
     assert all(0 <= place <= len(ssml) for place in places)
     assert sum(len(segment.marks) for segment in segments) == ssml.count("<mark")
+
+
+LETTERS = "<say-as interpret-as='characters'>ab c</say-as>"
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize(
+    ("ssml", "natural", "asked"),
+    [
+        (LETTERS, [0.05, 0.25, 0.05], []),
+        ("<s>One</s><s>Two.</s>", [0.25, 0.25], []),
+        ("<p><s>One</s></p>two", [0.45], [0.0]),
+        ("<s>One</s><break time='1s'/>two", [], [1.0, 0.0]),
+        ("One<break time='500ms'/>two", [], [0.5, 0.0]),
+        ("<p>One<break time='100ms'/></p>two", [], [0.45, 0.0]),
+        ("<break time='2s'/>One", [], [2.0, 0.0]),
+    ],
+)
+def test_a_rest_is_shorter_the_faster_it_is_read_unless_it_was_asked_for_in_seconds(
+    ssml: str, natural: list[float], asked: list[float], rate: float
+) -> None:
+    segments = cut(script_of(ssml, SpeakOptions(kind=Kind.SSML)), SegmentSettings(), 0.25, rate)
+    wanted = [seconds / rate for seconds in natural] + asked
+    assert [segment.rest for segment in segments] == pytest.approx(wanted)
+
+
+def test_letters_that_are_spelled_rest_by_the_rate_too() -> None:
+    segments = cut(script_of("ab c", SpeakOptions(spelling=True)), SegmentSettings(), 0.25, 2.0)
+    assert [segment.rest for segment in segments] == pytest.approx([0.025, 0.125, 0.025])
+
+
+@pytest.mark.parametrize(("whole", "pace"), [(1.0, 2.0), (0.5, 1.0), (4.0, 4.0)])
+def test_a_rate_inside_the_markup_counts_too_as_far_as_it_is_spoken(whole: float, pace: float) -> None:
+    ssml = f"<prosody rate='2'>One. <s>Two</s>{LETTERS}<break time='1s'/></prosody>"
+    segments = cut(script_of(ssml, SpeakOptions(kind=Kind.SSML)), SegmentSettings(), 0.25, whole)
+    rests = [segment.rest for segment in segments]
+    assert rests == pytest.approx([0.25 / pace, 0.05 / pace, 0.25 / pace, 1.0])

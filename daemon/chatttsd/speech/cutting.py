@@ -5,34 +5,42 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from chatttsd.speech.alignment import positions
-from chatttsd.speech.options import Kind
+from chatttsd.speech.options import RATES, Kind
 from chatttsd.speech.pauses import pause_after
-from chatttsd.speech.script import Mark, Passage
+from chatttsd.speech.script import Mark, Natural, Passage
 from chatttsd.speech.segment import Segment, SegmentSettings, segments
 
 
-def cut(script: Iterable[Passage], settings: SegmentSettings, sentence_seconds: float) -> Iterator[Segment]:
+def cut(
+    script: Iterable[Passage], settings: SegmentSettings, sentence_seconds: float, rate: float = 1.0
+) -> Iterator[Segment]:
     """Yield the segments of all passages in order; only the first audible one is kept short.
 
     Every mark is in exactly one segment. A rest that a passage asks for follows its last segment; elsewhere
-    it is what the punctuation asks for, by `sentence_seconds` after a sentence.
+    it is what the punctuation asks for, by `sentence_seconds` after a sentence. The faster a passage is said,
+    by its own rate and the utterance's, the shorter it rests, but for what was asked for in seconds.
     """
     for passage in script:
-        for segment in _of_passage(passage, settings, sentence_seconds):
+        pace = min(max(rate * passage.manner.rate, RATES[0]), RATES[1])
+        for segment in _of_passage(passage, settings, sentence_seconds / pace, pace):
             yield segment
             if segment.text:
                 settings = replace(settings, first_max=settings.later_max)
 
 
-def _of_passage(passage: Passage, settings: SegmentSettings, sentence_seconds: float) -> Iterator[Segment]:
+def _of_passage(
+    passage: Passage, settings: SegmentSettings, sentence_seconds: float, pace: float
+) -> Iterator[Segment]:
+    asked = passage.rest / pace if isinstance(passage.rest, Natural) else passage.rest
     if passage.icon or not passage.text:
-        yield _silent(passage)
+        yield _silent(passage, asked or 0.0)
         return
     pieces = iter(_pieces(passage, settings))
     piece = next(pieces)
     while True:
         following = next(pieces, None)
-        yield _placed(piece, passage, sentence_seconds, last=following is None)
+        last = following is None
+        yield _placed(piece, passage, sentence_seconds, asked if last else None, last=last)
         if following is None:
             break
         piece = following
@@ -44,25 +52,25 @@ def _pieces(passage: Passage, settings: SegmentSettings) -> Iterator[Segment]:
     return iter([Segment(0, len(passage.text), passage.text)])
 
 
-def _silent(passage: Passage) -> Segment:
+def _silent(passage: Passage, rest: float) -> Segment:
     return Segment(
         passage.origin[0],
         passage.origin[-1],
         "",
         manner=passage.manner,
         marks=tuple(Mark(0, mark.name) for mark in passage.marks),
-        rest=passage.rest or 0.0,
+        rest=rest,
         icon=passage.icon,
     )
 
 
-def _placed(piece: Segment, passage: Passage, sentence_seconds: float, *, last: bool) -> Segment:
-    """Return a segment of a passage with everything in its place."""
+def _placed(
+    piece: Segment, passage: Passage, sentence_seconds: float, rest: float | None, *, last: bool
+) -> Segment:
+    """Return a segment of a passage with everything in its place; without `rest` its punctuation decides."""
     source = passage.text[piece.start : piece.end]
     places = positions(source, piece.text)
-    if last and passage.rest is not None:
-        rest = passage.rest
-    else:
+    if rest is None:
         rest = pause_after(source, sentence_seconds) if piece.text else 0.0
     end = len(passage.text) + 1 if last else piece.end
     marks = (mark for mark in passage.marks if piece.start <= mark.position < end)

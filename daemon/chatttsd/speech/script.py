@@ -25,6 +25,10 @@ class Manner:
 PLAIN = Manner()
 
 
+class Natural(float):
+    """Seconds of a rest as speech of rate 1 has it: shorter the faster it is said, unlike one asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A name that is told when the character at `position` of its passage begins to be heard."""
@@ -45,7 +49,7 @@ class Passage:
     marks: tuple[Mark, ...] = ()
     """In order of their positions, 0..len(text)."""
     rest: float | None = None
-    """Seconds of silence after it; None is what its punctuation asks for."""
+    """Seconds of silence after it, `Natural` ones or as they are; None is what its punctuation asks for."""
     icon: str = ""
     """A short sound instead of the text: `capital`."""
 

@@ -10,12 +10,12 @@ import regex
 from chatttsd.speech.options import Kind
 from chatttsd.speech.rewriting import marks_before
 from chatttsd.speech.sanitise import sanitise
-from chatttsd.speech.script import Manner, Mark, Passage
+from chatttsd.speech.script import Manner, Mark, Natural, Passage
 from chatttsd.speech.traced import Traced
 
-LETTER_REST: Final = 0.05
+LETTER_REST: Final = Natural(0.05)
 """Seconds between two characters; without it they run into each other."""
-BLANK_REST: Final = 0.25
+BLANK_REST: Final = Natural(0.25)
 """Seconds for a blank between words."""
 LONGEST: Final = 64
 """Characters of a grapheme: nobody names a longer pile of combining marks."""

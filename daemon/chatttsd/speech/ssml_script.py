@@ -5,13 +5,13 @@ from typing import Final
 
 from chatttsd.speech.options import Kind
 from chatttsd.speech.pauses import PARAGRAPH, ends_sentence
-from chatttsd.speech.script import PLAIN, Manner, Mark, Passage, Script
+from chatttsd.speech.script import PLAIN, Manner, Mark, Natural, Passage, Script
 from chatttsd.speech.ssml_values import LONGEST_BREAK
 from chatttsd.speech.traced import Traced, Tracer
 
-SENTENCE_REST: Final = 0.25
+SENTENCE_REST: Final = Natural(0.25)
 """Seconds after an `<s>` that ends without a full stop."""
-PARAGRAPH_REST: Final = SENTENCE_REST * PARAGRAPH
+PARAGRAPH_REST: Final = Natural(SENTENCE_REST * PARAGRAPH)
 _TAIL: Final = 8
 """Characters that decide whether a sentence ended."""
 
@@ -70,7 +70,8 @@ class ScriptBuilder:
             return
         self._flush(None)
         if self._passages:
-            self._rest_longer(seconds + (self._passages[-1].rest or 0.0))
+            before = self._passages[-1].rest or 0.0
+            self._rest_for(seconds if isinstance(before, Natural) else seconds + before)
         else:
             self._passages.append(Passage("", (position,), rest=seconds))
 
@@ -89,7 +90,10 @@ class ScriptBuilder:
                 self._blank("\n\n", position)
             self._ended = True
         elif self._passages:
-            self._rest_longer(max(PARAGRAPH_REST, self._passages[-1].rest or 0.0))
+            before = self._passages[-1].rest or Natural(0.0)
+            # What was asked for is kept at every rate.
+            least = PARAGRAPH_REST if isinstance(before, Natural) else float(PARAGRAPH_REST)
+            self._rest_for(max(least, before))
 
     def finish(self) -> Script:
         """Return the script."""
@@ -115,7 +119,7 @@ class ScriptBuilder:
         self._marks += [Mark(len(self._text), name) for name in self._waiting]
         self._waiting.clear()
 
-    def _rest_longer(self, seconds: float) -> None:
+    def _rest_for(self, seconds: float) -> None:
         self._passages[-1] = replace(self._passages[-1], rest=min(seconds, LONGEST_BREAK))
 
     def _flush(self, rest: float | None) -> None:
