@@ -10,7 +10,6 @@ from chatttsd.engine.espeak import (
     EspeakEngine,
     _pause_after,
     pitch_value,
-    words_per_minute,
 )
 from chatttsd.engine.post.silence import QUIET
 
@@ -139,25 +138,16 @@ def test_500_calls_in_mixed_languages_all_speak(engine: EspeakEngine) -> None:
         assert seconds(said(engine, text, language)) > 0.2
 
 
-@pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (CHINESE, "zh")])
-def test_rates_from_a_half_to_four_are_attained(engine: EspeakEngine, text: str, language: str) -> None:
-    normal = seconds(said(engine, text, language))
-    for rate in (0.5, 0.75, 1.5, 2.0, 3.0, 4.0):
-        assert normal / seconds(said(engine, text, language, rate=rate)) == pytest.approx(rate, rel=0.16)
-
-
 @pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (CHINESE, "zh"), (MIXED, "zh")])
-def test_rates_below_the_library_s_slowest_are_attained_by_stretching(
-    engine: EspeakEngine, text: str, language: str
+@pytest.mark.parametrize("rate", [0.25, 0.35, 2.5, 3.0])
+def test_rates_that_the_library_does_not_have_are_attained_by_stretching(
+    engine: EspeakEngine, text: str, language: str, rate: float
 ) -> None:
-    assert words_per_minute(0.25) == words_per_minute(0.4) == 80
-    assert words_per_minute(4.0) == 700
     normal = said(engine, text, language)
-    for rate in (0.25, 0.35):
-        slow = said(engine, text, language, rate=rate)
-        assert seconds(normal) / seconds(slow) == pytest.approx(rate, rel=0.16)
-        assert np.array_equal(said(engine, text, language, rate=rate), slow)
-        assert base_frequency(slow) == pytest.approx(base_frequency(normal), rel=0.1)
+    found = said(engine, text, language, rate=rate)
+    assert seconds(normal) / seconds(found) == pytest.approx(rate, rel=0.05)
+    assert np.array_equal(said(engine, text, language, rate=rate), found)
+    assert base_frequency(found) == pytest.approx(base_frequency(normal), rel=0.1)
 
 
 def test_pitch_shifts_the_voice_by_what_is_promised(engine: EspeakEngine) -> None:

@@ -18,9 +18,10 @@ from chatttsd.engine.api import (
     Word,
     ignore_word,
 )
-from chatttsd.engine.espeak_library import EspeakLibrary, Samples, WordEvent
+from chatttsd.engine.espeak_library import EspeakLibrary, Hear, Samples, Sink, WordEvent
 from chatttsd.engine.espeak_loudness import gain_of
 from chatttsd.engine.espeak_names import character_name, key_name
+from chatttsd.engine.espeak_pace import near_speed, shares, speed_of
 from chatttsd.engine.espeak_sound import Resampler
 from chatttsd.engine.espeak_voices import ENGINE, EspeakVoice, VoiceTable, is_chinese
 from chatttsd.engine.espeak_words import RunWords
@@ -29,10 +30,6 @@ from chatttsd.engine.post.silence import SilenceTrimmer
 from chatttsd.engine.post.stretching import Stretcher
 from chatttsd.speech.language import LanguageRun, runs
 
-NORMAL_RATE: Final = 175
-"""Words per minute at rate 1.0."""
-MIN_RATE: Final = 80
-"""The library speaks no slower: for rates below 0.46 its sound is stretched."""
 HEAD_SECONDS: Final = 0.005
 """Silence kept before each run of one language."""
 TAIL_SECONDS: Final = 0.01
@@ -44,7 +41,10 @@ _SENTENCE_MARKS: Final = frozenset(".!?。！？…")
 
 
 class EspeakEngine:
-    """Speaks through libespeak-ng; `words_per_minute` and `pitch_value` say what is attained."""
+    """Speaks through libespeak-ng; a text takes as long as its rate says within 4 %.
+
+    What is attained of a pitch `pitch_value` says.
+    """
 
     name = ENGINE
     detail = ""
@@ -63,10 +63,10 @@ class EspeakEngine:
         text = _speakable(request)
         # The name of a key or a character is not what stands in the request.
         tell = request.tell_word if request.kind == "text" else ignore_word
-        stretch = min(1.0, request.rate * NORMAL_RATE / MIN_RATE)
+        rate, stretch = shares(request.rate)
         output = _Output(self._library.sample_rate, stretch, emit, cancelled, tell)
         try:
-            self._speak(request, base, text, output)
+            self._speak(request, base, text, rate, output)
         finally:
             output.close()
 
@@ -74,15 +74,18 @@ class EspeakEngine:
         """Give the library's memory back."""
         self._library.close()
 
-    def _speak(self, request: SynthesisRequest, base: EspeakVoice, text: str, output: "_Output") -> None:
-        self._library.set_rate(words_per_minute(request.rate))
+    def _speak(
+        self, request: SynthesisRequest, base: EspeakVoice, text: str, rate: float, output: "_Output"
+    ) -> None:
         self._library.set_pitch(pitch_value(request.pitch))
         parts = runs(text, request.language)
         for index, run in enumerate(parts):
             said = text[run.start : run.end]
             voice = self._voice_of(run, base)
+            self._library.set_voice(voice.identifier)
+            self._library.set_rate(self._speed(said, request.kind, rate, output))
             output.begin_run(said, run.start, gain_of(voice.voice.id, request.pitch))
-            self._say(said, request.kind, voice, output)
+            self._say(said, request.kind, output.feed, output.hear)
             output.end_run()
             if output.stopped:
                 return
@@ -101,12 +104,29 @@ class EspeakEngine:
             return base
         return self._table.by_language(run.language)
 
-    def _say(self, text: str, kind: str, voice: EspeakVoice, output: "_Output") -> None:
-        self._library.set_voice(voice.identifier)
+    def _speed(self, text: str, kind: str, rate: float, output: "_Output") -> int:
+        """Return the speed of a run at a rate; the echo of a key does not wait to be measured."""
+        if kind != "text":
+            return near_speed(rate)
+        return speed_of(rate, lambda speed: self._length(text, speed, output))
+
+    def _length(self, text: str, speed: int, output: "_Output") -> int:
+        """Return how many samples a text has at a speed, fewer when the request is cancelled."""
+        sizes: list[int] = []
+
+        def count(samples: Samples) -> bool:
+            sizes.append(samples.size)
+            return output.wanted()
+
+        self._library.set_rate(speed)
+        self._library.speak(text, count)
+        return sum(sizes)
+
+    def _say(self, text: str, kind: str, sink: Sink, hear: Hear) -> None:
         if kind != "text" and len(text) == 1:
-            self._library.spell(text, output.feed)
+            self._library.spell(text, sink)
         else:
-            self._library.speak(text, output.feed, output.hear)
+            self._library.speak(text, sink, hear)
 
 
 class _Output:
@@ -115,7 +135,7 @@ class _Output:
     def __init__(self, rate: int, stretch: float, emit: Emit, cancelled: Cancelled, tell: TellWord) -> None:
         self.stopped = False
         self._stretch = stretch
-        self._stretcher = Stretcher(stretch, 1.0) if stretch < 1.0 else None
+        self._stretcher = Stretcher(stretch, 1.0) if stretch != 1.0 else None
         self._rate = rate
         self._emit = emit
         self._cancelled = cancelled
@@ -133,6 +153,11 @@ class _Output:
         self._gain = gain
         self._words = RunWords(text, offset)
         self._run_began = self._passed
+
+    def wanted(self) -> bool:
+        """Tell whether the request goes on."""
+        self.stopped = self.stopped or self._cancelled()
+        return not self.stopped
 
     def hear(self, event: WordEvent) -> None:
         """Take a word of the run."""
@@ -178,8 +203,7 @@ class _Output:
                 self._tell(Word(word.start, word.end, round(seconds * SAMPLE_RATE)))
 
     def _pass(self, convert: Callable[[Samples], Samples], samples: Samples) -> bool:
-        if self.stopped or self._cancelled():
-            self.stopped = True
+        if not self.wanted():
             return False
         self._passed += samples.size
         converted = convert(samples)
@@ -189,11 +213,6 @@ class _Output:
         if samples.size and not self._emit(samples):
             self.stopped = True
         return not self.stopped
-
-
-def words_per_minute(rate: float) -> int:
-    """Return espeak-ng's speed for a rate; measured: 0.47..4.0 is attained within 16 %."""
-    return max(MIN_RATE, round(NORMAL_RATE * rate))
 
 
 def pitch_value(pitch: float) -> int:
