@@ -3,17 +3,27 @@
 Tags that are not known are skipped and their text is said; markup is never read aloud.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
-from typing import Final
+from typing import Final, NoReturn
 
 from chatttsd.speech.language import AUTO, resolve
 from chatttsd.speech.options import LONGEST_NAME, Kind, OptionError, language_tag
 from chatttsd.speech.script import PLAIN, Manner, Script
 from chatttsd.speech.ssml_sayas import CHARACTERS, KEY, Reading, read_as
 from chatttsd.speech.ssml_script import ScriptBuilder
-from chatttsd.speech.ssml_tokens import SsmlError, Token, TokenKind, decoded, error_at, tokens
+from chatttsd.speech.ssml_tokens import (
+    END,
+    START,
+    SsmlError,
+    Token,
+    TokenKind,
+    decoded,
+    error_at,
+    tags,
+    tokens,
+)
 from chatttsd.speech.ssml_values import (
     PITCHES,
     RATES,
@@ -64,30 +74,34 @@ def parse_ssml(text: str) -> Script:
 
 
 def check_ssml(text: str) -> None:
-    """Raise the SsmlError that `parse_ssml` would raise, in less than half of its time."""
+    """Raise the SsmlError that `parse_ssml` would raise, in a fifth of its time."""
     names = [""]
-    for token in tokens(text):
-        if token.kind is TokenKind.END:
-            depth = _innermost(names, token.name)
-            del names[depth:]
-        elif token.kind in (TokenKind.START, TokenKind.EMPTY):
-            if token.name in _REPEATED and names[-1] == token.name:
-                names.pop()
-            if token.name in _VOID:
-                continue
-            _check_depth(len(names), text, token)
-            if token.kind is TokenKind.START:
-                names.append(token.name)
+    for tag in tags(text):
+        if tag.lastindex == END:
+            _leave(names, tag[END].lower())
+            continue
+        name = tag[START].lower()
+        if name == names[-1] and name in _REPEATED:
+            names.pop()
+        if name in _VOID:
+            continue
+        if len(names) > DEEPEST:
+            _refuse_depth(text, text.rindex("<", 0, tag.start(START)))
+        if tag.lastindex == START:
+            names.append(name)
 
 
-def _innermost(names: Sequence[str], name: str) -> int:
-    """Return where the innermost open element of a name is, their number if there is none."""
-    return next((depth for depth in range(len(names) - 1, 0, -1) if names[depth] == name), len(names))
+def _leave(names: list[str], name: str) -> None:
+    """Drop the innermost open element of a name and those in it, if there is one."""
+    if names[-1] == name:
+        names.pop()
+    elif name in names:
+        while names.pop() != name:
+            pass
 
 
-def _check_depth(depth: int, source: str, token: Token) -> None:
-    if depth > DEEPEST:
-        raise error_at(source, token.start, "elements are nested too deep", f"{DEEPEST} inside each other")
+def _refuse_depth(source: str, position: int) -> NoReturn:
+    raise error_at(source, position, "elements are nested too deep", f"{DEEPEST} inside each other")
 
 
 class _Reader:
@@ -144,7 +158,8 @@ class _Reader:
             self._empty(token)
         if token.name in _VOID:
             return
-        _check_depth(len(self._open), self._source, token)
+        if len(self._open) > DEEPEST:
+            _refuse_depth(self._source, token.start)
         alias = token.attributes.get("alias", "").strip() if token.name == "sub" else ""
         self._open.append(
             _Element(

@@ -19,12 +19,24 @@ _TAG: Final = re.compile(rf"<({_NAME})((?:\s++{_NAME}\s*+=\s*+{_VALUE})*+)\s*+(/
 _END_TAG: Final = re.compile(rf"</({_NAME})\s*+>")
 _MARKUP: Final = re.compile(r"<(?=[A-Za-z_/]|!--|!\[|![A-Za-z]|\?[A-Za-z])")
 """A `<` before anything else is the sign itself: `a < b`, `<3`, `<-`."""
+_LOCAL: Final = r"(?:[A-Za-z_][A-Za-z0-9_.\-]*+:)?+([A-Za-z_][A-Za-z0-9_.\-]*+)"
+_TAGS: Final = re.compile(
+    r"(?:[^<]++|<(?![A-Za-z_/!?])|<!(?!--|\[|[A-Za-z])|<\?(?![A-Za-z])"
+    r"|<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)*+"
+    rf"(?:</{_LOCAL}\s*+>|<{_LOCAL}(?:\s++{_NAME}\s*+=\s*+{_VALUE})*+\s*+(/)?+>|(<)|\Z)",
+    re.DOTALL,
+)
+"""The next tag behind everything that is none: what `_markup` reads, without its attributes."""
 _ENTITY: Final = re.compile(r"&(?:#(\d++)|#[xX]([0-9A-Fa-f]++)|([A-Za-z][A-Za-z0-9]*+));", re.ASCII)
 _SKIPPED: Final = {"<!--": "-->", "<?": "?>"}
 _CDATA: Final = "<![CDATA["
 _CDATA_END: Final = "]]>"
 _LONGEST_NUMBER: Final = 8
 """Digits of a character's number with zeros before it."""
+
+
+END, START, EMPTY, _BAD = 1, 2, 3, 4
+"""The groups of `_TAGS`; the last one that has matched tells what a tag is."""
 
 
 class SsmlError(ValueError):
@@ -65,6 +77,20 @@ def tokens(text: str) -> Iterator[Token]:
             yield token
     if position < len(text):
         yield Token(TokenKind.TEXT, position, len(text))
+
+
+def tags(text: str) -> "Iterator[re.Match[str]]":
+    """Yield the tags alone, several times quicker: the name's group is END or START, `lastindex` the kind.
+
+    Raises the SsmlError that `tokens` raises.
+    """
+    for found in _TAGS.finditer(text):
+        kind = found.lastindex
+        if kind is None:
+            return
+        if kind == _BAD:
+            _markup(text, found.start(_BAD))
+        yield found
 
 
 def decoded(text: str, start: int, end: int) -> Traced:
