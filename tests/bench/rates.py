@@ -1,4 +1,4 @@
-"""How well espeak-ng keeps its rates, and what measuring a text before it is spoken costs.
+"""How well espeak-ng keeps its rates, and how soon its first samples come.
 
 Run: `python tests/bench/rates.py [--json FILE]`. For each text: its seconds at rate 1, and at each rate how
 much faster than asked it is, in %. Then the ms from a request to the first samples, the best of 7.
