@@ -49,7 +49,7 @@ main() {
     check_style
     rm -rf -- "$TEMPORARY"
     # Last and in place of this script: nothing may be printed after pytest's own summary.
-    exec pytest -q "$@"
+    exec pytest -q -n 2 "$@"
 }
 
 main "$@"
