@@ -170,6 +170,7 @@ uninstall() {
     stop_service
     leave_other_programs >"$TEMPORARY/others.log"
     remove_recorded
+    rm -rf -- "$CACHE/chatttsd" # kernels that the daemon compiled: they can be made again
     ! has_session || reload_session
     say "Removed chatttsd"
     local kept

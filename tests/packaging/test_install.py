@@ -182,7 +182,8 @@ def test_uninstall_removes_what_was_installed_and_keeps_what_is_the_users(
         installation.data / "chatttsd/voices/mine.toml",
     )
     cookie = installation.home / ".config/pulse/cookie"
-    for path in (*own, cookie):
+    kernel = installation.home / ".cache/chatttsd/numba/kernel.nbc"
+    for path in (*own, cookie, kernel):
         path.parent.mkdir(parents=True)
         path.write_text("")
     for program in ("speechd", "orca"):
@@ -196,7 +197,7 @@ def test_uninstall_removes_what_was_installed_and_keeps_what_is_the_users(
     cookie.unlink()
     kept = [path for path in installation.home.rglob("*") if path.is_file() or path.is_symlink()]
     assert sorted(kept) == sorted(own)
-    for folder in (".config", ".local"):
+    for folder in (".cache", ".config", ".local"):
         shutil.rmtree(installation.home / folder)
     assert installation.files() == []
 
