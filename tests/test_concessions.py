@@ -78,6 +78,33 @@ async def test_a_mistake_is_mended_and_told_once(
     assert set(machine.outcomes().values()) == {"finished"}
 
 
+async def test_two_mistakes_of_every_request_are_told_once_each(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await heard(machine, "<p>Hi.</p", replace(DEFAULTS, voice="nobody", kind=Kind.SSML))
+    assert len(told(caplog)) == 2
+
+
+async def test_a_text_in_the_place_of_a_name_is_not_shown_whole(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    await heard(machine, "Hi.", replace(DEFAULTS, voice="secret " * 300, language="secret " * 300))
+    assert [len(line) < 200 for line in told(caplog)] == [True, True]
+
+
+async def test_a_fault_of_our_own_ends_the_stream_as_well(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_text: str) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("chatttsd.concessions.check_ssml", broken)
+    asked = replace(DEFAULTS, kind=Kind.SSML, container="spiel")
+    assert await heard(machine, "<p>Hi.</p>", asked) == b"0.01"
+    assert caplog.messages == ["a stream could not be prepared"]
+
+
 async def test_markup_that_can_be_read_is_left_as_it_is(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:

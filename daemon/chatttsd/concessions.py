@@ -11,15 +11,17 @@ from chatttsd.speech.ssml import SsmlError, check_ssml
 from chatttsd.speech.ssml_plain import unmarked
 
 _LOGGER = logging.getLogger(__name__)
+_SHOWN = 40
+"""Characters of what a client calls a voice or a language: it may have sent its text there."""
 
 
 class Concessions:
-    """Mends requests and tells the journal what was wrong, never the text; the same thing once in a row."""
+    """Mends requests and tells the journal what was wrong, never the text, each kind once in a row."""
 
     def __init__(self, planner: Planner, engines: EngineDirectory) -> None:
         self._planner = planner
         self._engines = engines
-        self._told = ""
+        self._told: dict[str, str] = {}
 
     def nearest(
         self, text: str, options: SpeakOptions, defaults: SpeakOptions
@@ -32,7 +34,7 @@ class Concessions:
         try:
             self._planner.check(said, known, defaults)
         except BusError as error:
-            self._tell(str(error), "nothing is said")
+            self._tell("", str(error), "nothing is said")
             return None
         return said, options
 
@@ -40,13 +42,13 @@ class Concessions:
         tag = options.language
         if tag == "auto" or self._engines.knows_language(tag, options.engine):
             return options
-        self._tell(f"nobody speaks the language '{tag}'", "the text decides")
+        self._tell("language", f"nobody speaks the language '{tag[:_SHOWN]}'", "the text decides")
         return replace(options, language="auto")
 
     def _of_voice(self, options: SpeakOptions, defaults: SpeakOptions) -> SpeakOptions:
         if self._engines.knows_voice(options.voice, options.engine):
             return options
-        self._tell(f"there is no voice '{options.voice}'", "the default one speaks")
+        self._tell("voice", f"there is no voice '{options.voice[:_SHOWN]}'", "the default one speaks")
         fits = options.language == "auto" or self._engines.speaks(defaults.voice, options.language)
         return replace(options, voice=defaults.voice if fits else "")
 
@@ -54,12 +56,12 @@ class Concessions:
         try:
             check_ssml(text)
         except SsmlError as error:
-            self._tell(f"text: {error}", "it is spoken without its markup")
+            self._tell("markup", f"text: {error}", "it is spoken without its markup")
             return unmarked(text)
         return text
 
-    def _tell(self, wrong: str, instead: str) -> None:
+    def _tell(self, kind: str, wrong: str, instead: str) -> None:
         message = printable(f"{wrong}; {instead}")
-        if message != self._told:
+        if message != self._told.get(kind):
             _LOGGER.warning("a stream was asked for as it cannot be: %s", message)
-            self._told = message
+            self._told[kind] = message

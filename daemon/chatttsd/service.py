@@ -128,7 +128,11 @@ class Service:
     def synthesize_in_turn(self, sender: str, fd: int, text: str, options: SpeakOptions) -> None:
         """Do the nearest to it once there is room; raises BusError for a bad `fd` and nothing else."""
         sink = sink_of(fd, options.container)
-        nearest = self._concessions.nearest(text, options, self.options)
+        try:
+            nearest = self._concessions.nearest(text, options, self.options)
+        except Exception:
+            _LOGGER.exception("a stream could not be prepared")
+            nearest = None
         if nearest is None:
             sink.close()
         else:

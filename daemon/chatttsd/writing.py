@@ -22,7 +22,7 @@ def sink_of(fd: int, container: str) -> Sink:
 
 def decline(fd: int, container: str) -> None:
     """Close a descriptor as the end of a stream without a sound, whatever descriptor it is."""
-    with suppress(SinkError):
+    with suppress(SinkError, OSError):
         open_sink(fd, container).close()
 
 

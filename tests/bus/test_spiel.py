@@ -262,11 +262,15 @@ def test_a_text_that_is_too_long_ends_without_a_sound_and_the_journal_has_both_l
     ]
 
 
-def test_a_call_that_is_turned_away_ends_its_streams() -> None:
+def test_a_call_that_is_turned_away_ends_its_stream_and_leaves_other_descriptors_to_the_transport() -> None:
     service = Asked()
-    fds = [os.open(os.devnull, os.O_WRONLY) for _ in range(2)]
+    fds = [os.open(os.devnull, os.O_WRONLY) for _ in range(3)]
+    others = fds[1:]
     provider(service).decline(fds)
-    assert (service.declined, fds) == (["spiel", "spiel"], [-1, -1])
+    assert (service.declined, fds) == (["spiel"], [-1, *others])
+    for fd in others:
+        os.close(fd)
+    provider(service).decline([])
 
 
 def test_a_call_without_a_descriptor_is_refused() -> None:

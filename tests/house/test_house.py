@@ -26,6 +26,7 @@ OF_SOURCE: list[Check] = [
     rules.undocumented,
     rules.unexplained,
     rules.leaks,
+    rules.possessive_groups,
 ]
 OF_TESTS: list[Check] = [rules.long_files, rules.long_functions, rules.unannotated, rules.unexplained]
 
@@ -140,6 +141,8 @@ BROKEN: list[tuple[Check, str, str, str]] = [
     (rules.leaks, "chatttsd/a.py", "log.warning('x', extra={'said': segment.text})", "a.py:1"),
     (rules.leaks, "chatttsd/a.py", "raise ValueError(f'bad {text}')", "a.py:1"),
     (rules.leaks, "chatttsd/a.py", "raise ValueError('bad ' + request.text[:10]) from None", "a.py:1"),
+    (rules.possessive_groups, "chatttsd/a.py", "import re\nA = re.compile(r'(?:ab)*+c')", "a.py:2"),
+    (rules.possessive_groups, "chatttsd/a.py", "import re\nA = re.compile(rf'(?:{B})?+c')", "a.py:2"),
 ]
 
 
@@ -166,6 +169,8 @@ KEPT: list[tuple[Check, str, str]] = [
     (rules.leaks, "chatttsd/a.py", "log.debug('%d characters', len(text))"),
     (rules.leaks, "chatttsd/a.py", "raise ValueError(f'got {len(text)}')"),
     (rules.leaks, "chatttsd/a.py", "engine.say(text)"),
+    (rules.possessive_groups, "chatttsd/a.py", "import re\nA = re.compile(r'(?:[ab]++)*\\)++c')"),
+    (rules.possessive_groups, "chatttsd/a.py", "import regex as re\nA = re.compile(r'(?:ab)*+c')"),
 ]
 
 

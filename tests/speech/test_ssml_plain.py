@@ -39,6 +39,12 @@ BROKEN = [
     ("1 < 2 <3 <b", "1 < 2 <3"),
     ("你好<b 世界", "你好 世界"),
     ("<b>" * 65 + "deep", "deep"),
+    ('<p>Hi <mark name="1 < 2"/>there</p>', "Hi there"),
+    ('<sub alias="less < more">lt</sub> ok', "lt ok"),
+    ("Hello <mark name=", "Hello"),
+    ("<?php echo 'a>b' ?>hi<b", "hi"),
+    ("Joe <joe@x.org> wrote", "Joe joe@x.org> wrote"),
+    ("see <https://x.org/a> now", "see https://x.org/a> now"),
 ]
 
 

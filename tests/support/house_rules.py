@@ -213,6 +213,22 @@ def unexplained(sources: Sources) -> list[str]:
     return found
 
 
+_POSSESSIVE_GROUP: Final = re.compile(r"(?<!\\)\)[*+?]\+")
+
+
+def possessive_groups(sources: Sources) -> list[str]:
+    """No pattern of `re` has a possessive group: before Python 3.11.5 a failed one loses its place."""
+    return [
+        f"{name}:{node.lineno}: {node.value}"
+        for name, source in sources.items()
+        if re.search(r"^import re$", source, re.MULTILINE)
+        for node in ast.walk(ast.parse(source, name))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and _POSSESSIVE_GROUP.search(node.value)
+    ]
+
+
 _LOG_METHODS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 

@@ -125,9 +125,9 @@ class SpielProvider(Interface):
         self._service.synthesize_in_turn(call.sender, fd, text, options)
 
     def decline(self, fds: list[int]) -> None:
-        """End the streams of a call that is turned away, as those with events: they need their header."""
-        for index, fd in enumerate(fds):
-            fds[index] = -1
+        """End the stream of a call that is turned away, as one with events: it needs its header."""
+        for fd in fds[:1]:  # more are no streams
+            fds[0] = -1
             self._service.decline(fd, "spiel")
 
     @readable("s", emits="const")

@@ -4,6 +4,9 @@ The library's own speeds keep it nearly: pauses shrink by a rule of their own an
 shortened, so that lengths go by a power of the speed, each text's a little another. Measuring a text before
 it is spoken would hit it within 2 %, for 8 ms more before the first sample of a text of 4 s; a listener
 notices the 8 ms.
+
+From 450 words per minute on the library says a text normally and compresses that, which is slower than what
+it does at 449. Here its share falls as compression rises, so that no rate is slower than a lower one.
 """
 
 from typing import Final
@@ -11,7 +14,7 @@ from typing import Final
 NORMAL_SPEED: Final = 175
 """Words per minute at rate 1."""
 SPEEDS: Final = (80, 449)
-"""The library speaks no slower, and from 450 on it compresses what it says at its normal speed."""
+"""The slowest and the fastest that it speaks without compressing."""
 OWN_RATES: Final = (0.5, 2.0)
 """The rates that are attained at these speeds; for others its sound is stretched."""
 _CHINESE_POWER: Final = 1.16
@@ -19,11 +22,9 @@ _CHINESE_POWER: Final = 1.16
 
 
 def shares(rate: float) -> tuple[float, float]:
-    """Return the rate at which the library speaks, and the rate at which its sound is played after that.
-
-    As the library itself does it, what is too fast for it is said normally and then compressed.
-    """
-    own = max(rate, OWN_RATES[0]) if rate <= OWN_RATES[1] else 1.0
+    """Return the rate at which the library speaks, and the rate at which its sound is played after that."""
+    slowest, fastest = OWN_RATES
+    own = max(rate, slowest) if rate <= fastest else max(fastest * fastest / rate, 1.0)
     return own, rate / own
 
 

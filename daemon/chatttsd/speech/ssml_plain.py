@@ -4,16 +4,18 @@ import re
 from typing import Final
 
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_.:\-]*+"
-_ATTRIBUTE: Final = rf"\s++{_NAME}\s*+=\s*+(?:\"[^\"<>]*+\"?|'[^'<>]*+'?|[^\s\"'<>]++)"
+_ATTRIBUTE: Final = rf"\s++{_NAME}\s*+=\s*+(?:\"[^\"<>]*+\"?|'[^'<>]*+'?|[^\s\"'<>]*+)"
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _COMMENT_END: Final = "-->"
 _MARKUP: Final = re.compile(
     r"<!\[CDATA\[|\]\]>|-->"
-    r"|<![A-Za-z][^<>\[]*+\[[^\]]{0,1024}+\]\s*+>"  # a DTD with declarations of its own
+    r"|<![A-Za-z][^<>\[]*+\[[^\]]{0,256}+\]\s*+>"  # a DTD with declarations of its own
+    r"|<(?=[A-Za-z_][^\s<>\"'=@:]*+(?:@|://)[^\s<>\"']*+>)"  # an address: only the sign would be markup
+    r"|<\?[A-Za-z](?:[^<?]++|\?(?!>))*\?>"
     r"|<(?=!--|!\[|[!?][A-Za-z])[^<>]*+>?"
-    r"|<(?=[A-Za-z_/])(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>"
+    r"|<(?=[A-Za-z_/])(?:[^<>\"']++|\"[^\"<]*+(?:<(?![A-Za-z_/!?])[^\"<]*+)*\"|'[^'<]*+(?:<(?![A-Za-z_/!?])[^'<]*+)*')*>"
     r"|<(?=[A-Za-z_/])[^<>]*+>"
-    rf"|</?+(?:{_NAME})(?:{_ATTRIBUTE})*+\s*+/?"  # a tag without an end: what follows may be text
+    rf"|</?+(?:{_NAME})(?:{_ATTRIBUTE})*\s*+/?"  # a tag without an end: what follows may be text
     r"|</"
 )
 

@@ -13,17 +13,17 @@ from typing import Final, NamedTuple
 from chatttsd.speech.traced import Traced
 
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_.\-]*+(?::[A-Za-z_][A-Za-z0-9_.\-]*+)?"
-_VALUE: Final = r"(?:\"[^\"<]*+\"|'[^'<]*+'|(?:[^\s\"'<>=/]|/(?!>))++)"
+_VALUE: Final = r"(?:\"[^\"<]*+\"|'[^'<]*+'|(?:[^\s\"'<>=/]++|/(?!>))+)"
 _ATTRIBUTE: Final = re.compile(rf"\s++({_NAME})\s*+=\s*+({_VALUE})")
-_TAG: Final = re.compile(rf"<({_NAME})((?:\s++{_NAME}\s*+=\s*+{_VALUE})*+)\s*+(/?)>")
+_TAG: Final = re.compile(rf"<({_NAME})((?:\s++{_NAME}\s*+=\s*+{_VALUE})*)\s*+(/?)>")
 _END_TAG: Final = re.compile(rf"</({_NAME})\s*+>")
 _MARKUP: Final = re.compile(r"<(?=[A-Za-z_/]|!--|!\[|![A-Za-z]|\?[A-Za-z])")
 """A `<` before anything else is the sign itself: `a < b`, `<3`, `<-`."""
-_LOCAL: Final = r"(?:[A-Za-z_][A-Za-z0-9_.\-]*+:)?+([A-Za-z_][A-Za-z0-9_.\-]*+)"
+_LOCAL: Final = r"(?:[A-Za-z_][A-Za-z0-9_.\-]*+:)?([A-Za-z_][A-Za-z0-9_.\-]*+)"
 _TAGS: Final = re.compile(
     r"(?:[^<]++|<(?![A-Za-z_/!?])|<!(?!--|\[|[A-Za-z])|<\?(?![A-Za-z])"
-    r"|<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)*+"
-    rf"(?:</{_LOCAL}\s*+>|<{_LOCAL}(?:\s++{_NAME}\s*+=\s*+{_VALUE})*+\s*+(/)?+>|(<)|\Z)",
+    r"|<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)*"
+    rf"(?:</{_LOCAL}\s*+>|<{_LOCAL}(?:\s++{_NAME}\s*+=\s*+{_VALUE})*\s*+(/)?>|(<)|\Z)",
     re.DOTALL,
 )
 """The next tag behind everything that is none: what `_markup` reads, without its attributes."""

@@ -45,7 +45,7 @@ _ELLIPSIS: Final = compiled(r"\.(?:[ ]?\.)+(?P<end>[ ]*+(?:\Z|\n))?")
 _SINGLE_DASH: Final = compiled(r"(?<=\s)-+(?=\s)|--+")
 _LINE: Final = compiled(r"[ ]*\n\s*")
 _SILENT: Final = compiled(r"[^\u4e00-\u9fffA-Za-z.,、( ]")
-_PAUSE: Final = compiled(r"[ ]*[.,、(](?:[ ]*[.,、(])*+[ ]*")
+_PAUSE: Final = compiled(r"[ ]*[.,、(](?:[ ]*[.,、(])*[ ]*")
 _HAN: Final = r"[\u4e00-\u9fff]"
 _TIGHT: Final = compiled(rf"(?<={_HAN})[ ]+(?={_HAN})")
 _LOOSE: Final = compiled(rf"(?<={_HAN})(?=[A-Za-z])|(?<=[A-Za-z])(?={_HAN})")
