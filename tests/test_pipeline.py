@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,17 @@ async def test_every_request_announces_the_ones_after_it_silent_segments_left_ou
         "five": [],
     }
     assert all(not item.following for request in engine.requests for item in request.following)
+
+
+@pytest.mark.parametrize("echo", [True, False])
+async def test_the_output_is_told_what_answers_a_key_stroke(*, echo: bool) -> None:
+    output = FakeOutput(echo=not echo)
+    reading = Reading(replace(recipe(FakeEngine()), echo=echo), output, lambda _: None, lambda _: None)
+    task = asyncio.ensure_future(reading.run())
+    await settle()
+    assert output.echo is echo
+    task.cancel()
+    await asyncio.wait([task])
 
 
 @pytest.mark.parametrize("start", [0, 2])

@@ -1,3 +1,4 @@
+import math
 from array import array
 
 import pytest
@@ -98,7 +99,7 @@ def test_underflows_count_only_while_there_is_sound() -> None:
     assert feed.callbacks == 4
 
 
-@pytest.mark.parametrize(("reported", "believed"), [(0.025, 0.025), (-3.0, 0.0), (1e9, 2.0)])
+@pytest.mark.parametrize(("reported", "believed"), [(0.025, 0.025), (-3.0, 0.0), (1e9, 2.0), (math.nan, 0.0)])
 def test_a_device_that_reports_nonsense_is_not_believed(reported: float, believed: float) -> None:
     feed, _, _ = feed_of([])
     ask(feed, 1, delay=reported)
@@ -114,6 +115,26 @@ def test_a_sample_is_heard_when_the_device_has_played_what_it_buffers() -> None:
     assert feed.heard(now.time + 9) == ring.position == 2400
     assert feed.heard_in(1200, now.time) == pytest.approx(0.1)
     assert feed.heard_in(4800, now.time) == pytest.approx(0.05 + 0.1)
+
+
+def test_where_a_sound_began_after_a_silence_is_known() -> None:
+    feed, ring, now = feed_of([100, 200, 300])
+    assert ask(feed, 5) == [100, 200, 300, 0, 0]
+    assert feed.began == 0
+    ring.write(memoryview(array("h", [400, 500]).tobytes()))
+    now.time += 1.0
+    assert ask(feed, 1) == [400]
+    assert (feed.began, ring.position) == (3, 4)
+    ask(feed, 1)
+    assert feed.began == 3
+
+
+def test_it_is_known_when_the_last_sample_has_been_heard() -> None:
+    feed, _, now = feed_of(array("h", ramp(0, 2400)).tolist())
+    ask(feed, 4800, delay=0.05)
+    now.time += 0.2
+    ask(feed, 4800, delay=0.3)
+    assert feed.heard_at == pytest.approx(100.0 + 0.05 + 0.1)
 
 
 def test_what_was_flushed_is_not_waited_for() -> None:

@@ -94,6 +94,14 @@ def test_a_device_gets_the_first_format_that_it_accepts(accepted: Format) -> Non
     assert library.log == ["start"]
 
 
+def test_the_latency_that_is_wanted_now_is_asked_of_the_device() -> None:
+    library = Library(["card"], {(24_000, 1)})
+    output = portaudio(library)
+    output.latency_ms = 15
+    output.play()
+    assert library.streams[0].arguments["latency"] == 0.015
+
+
 def test_a_device_that_accepts_no_format_is_refused_with_its_first_complaint() -> None:
     with pytest.raises(DeviceError, match="Invalid sample rate") as caught:
         portaudio(Library(["card"], {(44_100, 2)})).play()

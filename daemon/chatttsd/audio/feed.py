@@ -42,11 +42,13 @@ class RingFeed:
         """Position at which the ring was empty when the device asked, -1 when that never happened."""
         self.last_sound = clock()
         """When the device last got samples of the ring."""
+        self.began = 0
+        """Position at which the latest sound began, behind a silence; what is before it was heard."""
 
     def asked(self, out: memoryview, fill: Fill, delay: float, *, underflow: bool) -> None:
         """Answer one callback; `delay` is the time in seconds until the first frame of `out` is heard."""
         self.callbacks += 1
-        self.delay = min(max(delay, 0.0), 2.0)
+        self.delay = min(delay, 2.0) if delay > 0 else 0.0  # not a number is no delay
         if underflow and not self._silent:
             self.xruns += 1
         fill(out)
@@ -69,6 +71,7 @@ class RingFeed:
             return at
         if self._silent:
             self._silent = False
+            self.began = self._ring.position
             self._glide_to(first)
             at = self._play_glide(out, at)
         count = self._ring.read_into(out[at:])
@@ -95,6 +98,11 @@ class RingFeed:
             out[at : at + count] = self._glide[:count]
             self._glide = self._glide[count:]
         return at + count
+
+    @property
+    def heard_at(self) -> float:
+        """When the last sample taken from the ring has been heard."""
+        return self._anchor[1]
 
     def heard(self, now: float) -> int:
         """Return the position of the sample that the loudspeaker plays at `now`."""

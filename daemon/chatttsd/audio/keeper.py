@@ -120,6 +120,7 @@ class DeviceKeeper:
         self._latency_ms: int | None = None
         self._flushed_at = -math.inf
         self._strained_at = self._strained_until = -math.inf
+        self._lowered = False
         self._xruns = 0
         self._epoch = 0
         self._lost_at: float | None = None
@@ -156,12 +157,13 @@ class DeviceKeeper:
     def fit(self, *, echo: bool) -> None:
         """Exchange an open stream that buffers too much for an echo, or too little for anything else.
 
-        All that was written must have been heard or flushed: what is written now is for the new stream.
+        All that was written must have been heard or flushed: what is written now is for the new stream. A key
+        does not wait until what it has interrupted is out, at the price of a click.
         """
         self._echo = echo
         if self._latency_ms not in (None, self._wanted_latency()):
-            heard_at = self.feed.last_sound + self.feed.delay + FADE_OUT_SECONDS
-            self._close_at(self._clock() if self._flushed_at >= self.feed.last_sound else heard_at)
+            at_once = echo and self._flushed_at >= self.feed.last_sound
+            self._close_at(self._clock() if at_once else self.feed.heard_at + FADE_OUT_SECONDS)
             self._changed.notify()
 
     def _wanted_latency(self) -> int:
@@ -293,6 +295,7 @@ class DeviceKeeper:
         self._lost_at = None
         self.feed.restart()
         self._latency_ms = self._portaudio.latency_ms = self._wanted_latency()
+        self._lowered = self._latency_ms < self._settings.latency_ms
         self._running = self._works = await self._attempt(self._portaudio.play)
         since = self._clock()
         if self._running:
@@ -322,12 +325,13 @@ class DeviceKeeper:
     def _note_strain(self) -> None:
         """See whether the machine was too slow for a stream that buffers less than usual."""
         strained, self._xruns = self.feed.xruns > self._xruns, self.feed.xruns
-        if not strained or self._latency_ms == self._settings.latency_ms:
+        if not strained or not self._lowered:
             return
         before, self._strained_at = self._strained_at, self._clock()
         if self._strained_at - before < STRAIN_SECONDS:
+            if self._strained_at > self._strained_until:
+                _log.info("this machine is too busy for a latency of %s ms", self._latency_ms)
             self._strained_until = self._strained_at + CALM_SECONDS
-            _log.info("this machine is too busy for a latency of %s ms", self._latency_ms)
 
     def _stalled(self) -> bool:
         callbacks, since = self._progress
@@ -339,11 +343,12 @@ class DeviceKeeper:
 
     async def _end_stream(self) -> None:
         """Close the stream; a dead one goes back to the sample that was heard last."""
+        self._note_strain()
         at = self._clock() if self._lost_at is None else self._lost_at
         self.feed.cut_off = True
         if not self._works:
             self._absent_since = self._clock()
-            self._ring.rewind(self._ring.position - self.feed.heard(at))
+            self._ring.rewind(self._ring.position - max(self.feed.heard(at), self.feed.began))
         self._stopped()
         await self._attempt(self._portaudio.close)
 

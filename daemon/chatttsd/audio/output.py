@@ -56,6 +56,7 @@ class PortAudioOutput:
         self._timer: asyncio.TimerHandle | None = None
         self._underruns = 0
         self._flushes = 0
+        self._drops = 0
         self._boundary = 0
         self._high_water = _high_water(settings)
         self._released = True
@@ -90,7 +91,8 @@ class PortAudioOutput:
         """
         self._released = False
         self._keeper.fit(echo=echo)
-        await self._device()
+        if not self._keeper.feed.paused:
+            await self._device()
 
     async def _device(self) -> None:
         deadline = self._clock() + self._settings.wait_seconds
@@ -135,11 +137,11 @@ class PortAudioOutput:
             self._on_underrun()
 
     async def drain(self) -> None:
-        """Wait until everything written was heard or flushed; raises AudioUnavailableError as `open` does."""
+        """Wait until everything written was heard or dropped; raises AudioUnavailableError as `open` does."""
         heard = asyncio.Event()
-        flushes = self._flushes
+        drops = self._drops
         self.mark(heard.set)
-        while not heard.is_set() and flushes == self._flushes:
+        while not heard.is_set() and drops == self._drops:
             if not self._keeper.feed.paused and self._ring.level:
                 await self._device()
             await self._changed.wait(0.5 if self._keeper.running else math.inf)
@@ -158,6 +160,7 @@ class PortAudioOutput:
         self._keeper.cut()
 
     def _drop(self) -> None:
+        self._drops += 1
         self._ring.flush()
         self._marks.clear()
         self._boundary = self._ring.end
