@@ -41,7 +41,7 @@ _SENTENCE_MARKS: Final = frozenset(".!?。！？…")
 
 
 class EspeakEngine:
-    """Speaks through libespeak-ng; a sentence takes as long as its rate says within 9 %, above 2 within 2 %.
+    """Speaks through libespeak-ng; a sentence takes about as long as its rate says (`espeak_pace`).
 
     What is attained of a pitch `pitch_value` says.
     """
