@@ -42,6 +42,7 @@ WRONG = [
     ("[chattts]\nbatch = 5\n", "chattts.batch: got 5, allowed: 1 to 4"),
     ("[chattts]\nload = 'never'\n", "chattts.load: got 'never', allowed: start, request"),
     ("[chattts]\nwhile_loading = 'no'\n", "chattts.while_loading: got 'no', allowed: fallback, wait"),
+    ("[chattts]\nemoji = 'sing'\n", "chattts.emoji: got 'sing', allowed: name, drop"),
     ("[cache]\nmegabytes = 5000\n", "cache.megabytes: got 5000, allowed: 0 to 4096"),
     ("[cache]\nmegabytes = true\n", "cache.megabytes: got True, allowed: a whole number"),
     ("[cache]\necho = 1\n", "cache.echo: got 1, allowed: true or false"),

@@ -185,3 +185,34 @@ def test_what_answers_a_key_stroke_is_told_to_the_output(
     planner: Planner, text: str, options: SpeakOptions, *, echo: bool
 ) -> None:
     assert planner.recipe(Utterance(1, ":1", text, options, 0.0)).echo is echo
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "kind", "said"),
+    [
+        ("<speak> dot </speak>", SpeakOptions(kind=Kind.SSML), "key", "dot"),
+        ("<speak> left paren </speak>", SpeakOptions(kind=Kind.SSML), "key", "left paren"),
+        ("<speak><mark name='0:9'/>backspace</speak>", SpeakOptions(kind=Kind.SSML), "key", "backspace"),
+        (
+            "<speak><mark name='0:4'/>caps <mark name='5:9'/>lock</speak>",
+            SpeakOptions(kind=Kind.SSML),
+            "key",
+            "caps lock",
+        ),
+        ("Page Up", SpeakOptions(), "key", "Page Up"),
+        ("退格", SpeakOptions(), "key", "退格"),
+        ("Home", SpeakOptions(language="zh"), "text", "Home"),
+        ("next", SpeakOptions(), "text", "next"),
+        ("Save", SpeakOptions(), "text", "Save"),
+        ("Tab. Enter.", SpeakOptions(), "text", "Tab. Enter."),
+        ("x", SpeakOptions(kind=Kind.CHAR), "char", "x"),
+    ],
+)
+def test_the_name_of_a_key_or_a_typed_character_waits_for_no_model(
+    planner: Planner, text: str, options: SpeakOptions, kind: str, said: str
+) -> None:
+    recipe = planner.recipe(Utterance(1, ":1", text, options, 0.0))
+    segment = recipe.plan.get(0)
+    assert segment is not None
+    request = recipe.request(segment)
+    assert (request.kind, request.text) == (kind, said)

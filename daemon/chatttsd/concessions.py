@@ -8,7 +8,7 @@ from chatttsd.engine.directory import EngineDirectory
 from chatttsd.planning import Planner
 from chatttsd.speech.options import Kind, SpeakOptions
 from chatttsd.speech.ssml import SsmlError, check_ssml
-from chatttsd.speech.ssml_plain import unmarked
+from chatttsd.unmarked import unmarked
 
 _LOGGER = logging.getLogger(__name__)
 _SHOWN = 40

@@ -121,6 +121,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "chattts.precision": ("auto", "fp32", "bf16", "int8", "int4"),
     "chattts.load": ("start", "request"),
     "chattts.while_loading": ("fallback", "wait"),
+    "chattts.emoji": ("name", "drop"),
     "logging.level": LOG_LEVELS,
 }
 _FOLDERS = frozenset({"chattts.model_dir"})

@@ -1,6 +1,6 @@
 """Plans an utterance: what may be asked for, its segments, and the engine's request for each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 import regex
 
 from chatttsd.bus import errors
-from chatttsd.config import Config, SpeechSettings
+from chatttsd.config import Config
 from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.directory import EngineDirectory
 from chatttsd.engine.model_setup import MODEL_ENGINE
@@ -16,8 +16,9 @@ from chatttsd.pipeline import Recipe, SegmentPlan
 from chatttsd.speech.cutting import cut
 from chatttsd.speech.dressing import script_of
 from chatttsd.speech.language import resolve
+from chatttsd.speech.names import is_stroke
 from chatttsd.speech.options import PITCHES, RATES, VOLUMES, Kind, SpeakOptions
-from chatttsd.speech.script import Manner
+from chatttsd.speech.script import Manner, Passage, as_key
 from chatttsd.speech.segment import Segment, SegmentSettings
 from chatttsd.speech.ssml import SsmlError, check_ssml
 from chatttsd.speech.utterance import Utterance
@@ -26,6 +27,8 @@ _LONGEST_KEY: Final = 64
 _STROKES: Final = (Kind.CHAR, Kind.KEY)
 _ECHO: Final = 40
 """Characters: speech-dispatcher sends names of keys and punctuation as short texts in `<speak>`."""
+_LONGEST_STROKE: Final = 120
+"""Characters: the name of a key may be a few words, a mark of Orca's before each."""
 _LONG_TEXT: Final = 9000
 """Characters: up to here a segment is found in some ms, even in markup, among names or between blanks."""
 
@@ -78,7 +81,7 @@ class Planner:
     def recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
         """Return how a checked utterance becomes sound."""
         options = utterance.options
-        segments = _segments(utterance.text, options, self.config.speech)
+        segments = self._segments(utterance.text, options)
         if not self._engines.knows_voice(options.voice, options.engine):
             options = replace(options, voice="")  # a default of another engine must not mute this one
         return Recipe(
@@ -90,6 +93,25 @@ class Planner:
             self._engines.ahead,
             echo=options.kind in _STROKES or len(utterance.text) <= _ECHO,
         )
+
+    def _segments(self, text: str, options: SpeakOptions) -> Iterator[Segment]:
+        """Yield the segments of a checked text; nothing is read of it before the first is asked for."""
+        speech = self.config.speech
+        settings = SegmentSettings(
+            first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
+        )
+        script: Iterable[Passage] = script_of(text, options, speech.default_language)
+        if len(text) <= _LONGEST_STROKE:
+            script = self._with_strokes(list(script), options)
+        yield from cut(script, settings, speech.sentence_pause_seconds, options.rate)
+
+    def _with_strokes(self, script: list[Passage], options: SpeakOptions) -> list[Passage]:
+        """Return what answers a key stroke as the name of a key, which waits for no model."""
+        if len(script) != 1 or script[0].manner.kind is not Kind.TEXT:
+            return script
+        wanted = self._language(script[0].manner, options)
+        language = resolve(script[0].text, wanted, self.config.speech.default_language)
+        return [as_key(script[0])] if is_stroke(script[0].text, language) else script
 
     def _request(self, segment: Segment, options: SpeakOptions) -> SynthesisRequest:
         manner = segment.manner
@@ -118,13 +140,6 @@ class Planner:
         if manner.language and not self._engines.speaks(options.voice, manner.language):
             return ""
         return options.voice
-
-
-def _segments(text: str, options: SpeakOptions, speech: SpeechSettings) -> Iterator[Segment]:
-    """Yield the segments of a checked text; nothing is read of it before the first is asked for."""
-    settings = SegmentSettings(first_max=speech.first_segment_weight, later_max=speech.later_segment_weight)
-    script = script_of(text, options, speech.default_language)
-    yield from cut(script, settings, speech.sentence_pause_seconds, options.rate)
 
 
 def _check_ssml(text: str) -> None:

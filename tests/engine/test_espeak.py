@@ -12,6 +12,7 @@ from chatttsd.engine.espeak import (
     pitch_value,
 )
 from chatttsd.engine.post.silence import QUIET
+from support.ear import base_frequency
 
 Samples = NDArray[np.int16]
 
@@ -43,21 +44,6 @@ def seconds(samples: Samples) -> float:
 
 def loudness(samples: Samples) -> float:
     return float(np.sqrt(np.mean(samples.astype(float) ** 2)))
-
-
-def base_frequency(samples: Samples) -> float:
-    """Return the median pitch in Hz, by autocorrelation of loud frames."""
-    found = []
-    for start in range(0, samples.size - 1200, 600):
-        frame = samples[start : start + 1200].astype(float)
-        frame -= frame.mean()
-        if np.mean(frame**2) < 1e5:
-            continue
-        likeness = np.correlate(frame, frame, "full")[1199:]
-        period = 48 + int(np.argmax(likeness[48:533]))
-        if likeness[period] > 0.4 * likeness[0]:
-            found.append(SAMPLE_RATE / period)
-    return float(np.median(found))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.espeak import EspeakEngine
 from chatttsd.engine.espeak_pace import NORMAL_SPEED, SPEEDS, shares, speed_of
-from support.ear import Samples, sound_of
+from support.ear import Samples, base_frequency, sound_of
+from support.scene import TEXTS
 
 RATES = (0.25, 0.4, 0.5, 0.75, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 2.0, 2.25, 2.5, 3.0, 4.0)
 SENTENCES = [
@@ -41,6 +42,17 @@ def test_a_sentence_takes_as_long_as_its_rate_says(engine: EspeakEngine, languag
     assert normal > 2.5 * SAMPLE_RATE
     off = {rate: normal / said(engine, text, language, rate).size / rate - 1 for rate in RATES}
     assert {rate: share for rate, share in off.items() if abs(share) > (0.02 if rate == 4 else 0.09)} == {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_ten_seconds_at_rate_3_last_a_third_with_the_pitch_kept(engine: EspeakEngine, language: str) -> None:
+    text = next(
+        line for line in (TEXTS / f"udhr-{language}.txt").read_text(encoding="utf-8").splitlines() if line
+    )
+    normal, fast = (said(engine, text, language, rate) for rate in (1.0, 3.0))
+    assert 8 * SAMPLE_RATE < normal.size < 12 * SAMPLE_RATE
+    assert normal.size / fast.size == pytest.approx(3.0, rel=0.03)
+    assert base_frequency(fast) == pytest.approx(base_frequency(normal), rel=0.05)
 
 
 @pytest.mark.parametrize("kind", ["text", "key"])

@@ -11,6 +11,7 @@ from chatttsd.speech.names import (
     echo_keys,
     is_chinese,
     is_english,
+    is_stroke,
     key_name,
 )
 
@@ -109,3 +110,28 @@ def test_languages_are_told_by_their_first_subtag() -> None:
     assert is_english("en-US")
     assert not is_english("eng")
     assert (capital_word("yue"), capital_word("fr")) == ("大写", "capital")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "stroke"),
+    [
+        (" dot ", "en", True),
+        (" left paren ", "de", True),
+        (" 逗號 ", "zh", True),
+        (" space ", "zh", True),
+        (" the quick brown fox jumps over ", "en", False),
+        ("  dot ", "en", False),
+        ("dot", "en", False),
+        ("", "en", False),
+        (" ", "en", False),
+        ("backspace", "en", True),
+        ("Control", "en", True),
+        ("page up", "en", True),
+        ("退格", "zh", True),
+        ("Home", "zh", False),
+        ("next", "en", False),
+        ("save", "en", False),
+    ],
+)
+def test_what_answers_a_key_stroke_is_known(text: str, language: str, stroke: bool) -> None:
+    assert is_stroke(text, language) is stroke

@@ -11,12 +11,12 @@ TABLES = ("en", "zh", "mixed")
 
 
 @cache
-def front_end() -> FrontEnd:
-    return FrontEnd()
+def front_end(emoji: str = "name") -> FrontEnd:
+    return FrontEnd(emoji=emoji)
 
 
 def say(text: str, language: str = "en", emoji: str = "name") -> str:
-    return front_end().spoken(text, language, emoji=emoji).text
+    return front_end(emoji).spoken(text, language).text
 
 
 def heard(rule: Rule, text: str, speller: Speller) -> str:

@@ -160,3 +160,5 @@ class ModelSettings:
     """1..4: how many segments are decoded together ahead of what is heard."""
     retries: int = 2
     """How often a segment that sounds wrong is made again before espeak-ng says it."""
+    emoji: str = "name"
+    """`name` (an emoji is said by its name) or `drop`."""

@@ -114,6 +114,20 @@ def key_name(key: str, language: str) -> str:
     return " ".join(_key_part(part, language) for part in parts) or key
 
 
+def is_stroke(text: str, language: str) -> bool:
+    """Tell whether a whole text is what a key stroke is answered with.
+
+    That is the name of a key, as Orca sends it, if `key_name` leaves it as it is; or a few words between two
+    blanks, which is how speech-dispatcher sends the name of a punctuation character that was typed.
+    """
+    name = text.strip()
+    between_blanks = text == f" {name} " and len(name.split()) <= _MOST_WORDS
+    if not name or between_blanks:
+        return between_blanks
+    spoken = name.casefold()
+    return spoken in _SPOKEN_KEYS and key_name(name, language).casefold() == spoken
+
+
 def echo_characters(language: str) -> tuple[str, ...]:
     """Return the characters that are typed in a language and worth preparing."""
     letters = (*_LETTERS, *_LETTERS.upper(), *_DIGITS, *_ASCII_MARKS, " ", "\n", "\t")
@@ -136,3 +150,9 @@ def _key_part(part: str, language: str) -> str:
     if lower in names or "-" not in lower:
         return names.get(lower, _ALIASES.get(part.lower(), part))
     return " ".join(names.get(word.lower(), word) for word in part.split("-") if word)
+
+
+_MOST_WORDS: Final = 5
+_SPOKEN_KEYS: Final = frozenset(
+    key_name(key, language).casefold() for key in _COMMON_KEYS for language in ("en", "zh")
+)

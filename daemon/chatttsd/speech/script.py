@@ -1,7 +1,7 @@
 """What is to be said of an utterance: passages of plain text, how each is said, and where it stood."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chatttsd.speech.options import Kind
 
@@ -52,6 +52,19 @@ class Passage:
     """Seconds of silence after it, `Natural` ones or as they are; None is what its punctuation asks for."""
     icon: str = ""
     """A short sound instead of the text: `capital`."""
+
+
+def as_key(passage: Passage) -> Passage:
+    """Return a passage as the name of a key, without the blanks around it; every mark stays."""
+    start = len(passage.text) - len(passage.text.lstrip())
+    name = passage.text.strip()
+    return replace(
+        passage,
+        text=name,
+        origin=passage.origin[start : start + len(name) + 1],
+        manner=replace(passage.manner, kind=Kind.KEY),
+        marks=tuple(Mark(min(max(mark.position - start, 0), len(name)), mark.name) for mark in passage.marks),
+    )
 
 
 Script = Sequence[Passage]

@@ -116,7 +116,7 @@ def test_characters_and_keys_are_sent_as_such(
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"), [("SOUND_ICON", "bell"), ("SPEAK", "<speak> </speak>"), ("SPEAK", " "), ("KEY", " ")]
+    ("kind", "text"), [("SOUND_ICON", " "), ("SPEAK", "<speak> </speak>"), ("SPEAK", " "), ("KEY", " ")]
 )
 def test_what_has_no_sound_ends_at_once(
     make_daemon: MakeDaemon, make_module: MakeModule, kind: str, text: str
@@ -125,6 +125,15 @@ def test_what_has_no_sound_ends_at_once(
     module.speak(text, kind)
     assert module.wait_events(2) == DONE
     assert daemon.calls("SpeakWith") == []
+
+
+def test_the_name_of_a_sound_icon_is_said(make_daemon: MakeDaemon, make_module: MakeModule) -> None:
+    daemon, module = make_daemon(), make_module()
+    module.speak("new-mail_&<2>", "SOUND_ICON")
+    body = daemon.wait_for("SpeakWith").body
+    assert (body[0], body[1]["kind"]) == ("<speak>new mail &amp;&lt;2&gt;</speak>", "ssml")
+    say(daemon, 7)
+    assert module.wait_events(2) == DONE
 
 
 def test_marks_of_a_silent_message_are_told(make_daemon: MakeDaemon, make_module: MakeModule) -> None:

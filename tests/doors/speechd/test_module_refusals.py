@@ -54,9 +54,47 @@ def test_markup_that_the_daemon_refuses_is_said_as_plain_text(
     module = make_module()
     module.speak("<!DOCTYPE x><speak>a <b>&amp;</b></speak>")
     wait_for(lambda: len(daemon.calls("SpeakWith")) == 2, "the second try")
-    assert daemon.calls("SpeakWith")[-1].body[0] == "<speak>a &amp;</speak>"
+    assert daemon.calls("SpeakWith")[-1].body[0].split() == ["a", "&amp;"]
     say(daemon, 7)
     assert module.wait_events(2) == DONE
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("<speak>cut off <emph", "cut off"),
+        ("<speak>cut off</spea", "cut off"),
+        ("<!DOCTYPE x []><speak>b</speak>", "b"),
+        ("<speak>a<!-- never closed", "a"),
+        ("<speak>x<y and y>z</speak>", "x z"),
+        (f"<speak><a b='{'c' * 5000}</speak>", ""),
+    ],
+)
+def test_no_markup_is_read_aloud_whatever_the_daemon_refused(
+    make_daemon: MakeDaemon, make_module: MakeModule, body: str, words: str
+) -> None:
+    def strict(asked: Asked) -> Answer:
+        return Fault(INVALID, "text: bad markup") if "<" in asked.body[0] else Value("u", (7,))
+
+    daemon = make_daemon(SpeakWith=strict)
+    module = make_module()
+    module.speak(body)
+    wait_for(lambda: len(daemon.calls("SpeakWith")) == 2, "the second try")
+    sent = daemon.calls("SpeakWith")[-1].body[0]
+    assert (" ".join(sent.split()), len(sent)) == (words, len(body))
+    say(daemon, 7)
+    assert module.wait_events(2) == DONE
+
+
+def test_what_is_refused_even_without_markup_is_tried_as_the_bare_text(
+    make_daemon: MakeDaemon, make_module: MakeModule
+) -> None:
+    daemon = make_daemon(SpeakWith=Fault(INVALID, "text: bad markup"))
+    module = make_module()
+    module.speak("<speak>a <b>c</b></speak>")
+    assert module.wait_events(2) == DONE
+    bodies = [" ".join(asked.body[0].split()) for asked in daemon.calls("SpeakWith")]
+    assert bodies == ["<speak>a <b>c</b></speak>", "a c", "<speak> a c </speak>"]
 
 
 def test_a_text_that_is_too_long_is_said_in_parts(make_daemon: MakeDaemon, make_module: MakeModule) -> None:

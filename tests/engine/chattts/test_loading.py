@@ -12,7 +12,7 @@ from chatttsd.engine.api import ModelSettings, SynthesisRequest
 from chatttsd.engine.chattts.api import ModelError, Precision
 from chatttsd.engine.chattts.decoders import choose, torch_threads
 from chatttsd.engine.chattts.engine import create
-from chatttsd.engine.chattts.loading import threads_of
+from chatttsd.engine.chattts.loading import load_parts, threads_of
 from chatttsd.engine.chattts.native import start
 from chatttsd.engine.chattts.precision import NATIVE, TORCH, Choice
 from chatttsd.engine.chattts.reference_engine import ReferenceEngine
@@ -74,6 +74,18 @@ def test_torch_keeps_to_one_thread_beside_compiled_kernels() -> None:
 def test_the_threads_are_those_of_the_settings_or_all() -> None:
     assert threads_of(replace(SETTINGS, threads=3)) == 3
     assert threads_of(replace(SETTINGS, threads=0)) >= 1
+
+
+@pytest.mark.parametrize(("emoji", "same"), [("drop", "Good job"), ("name", "Good, thumbs up, job")])
+def test_emoji_are_said_or_dropped_as_the_settings_want(
+    random_model: RandomModel, tmp_path: Path, emoji: str, same: str
+) -> None:
+    settings = replace(SETTINGS, model_dir=str(random_model()), emoji=emoji)
+    parts = load_parts(settings, tmp_path, lambda _line: None)
+    written, said = (
+        parts.wording.segment(SynthesisRequest(text, "en")).prompt.tokens for text in ("Good 👍 job", same)
+    )
+    assert written == said
 
 
 def test_loading_is_told_in_per_cents_and_the_engine_is_warm(

@@ -95,6 +95,10 @@ def test_refinement_is_done_when_it_is_asked_for(oracle: Oracle, monkeypatch: py
     assert asked == []
     speak(oracle, parameters={"refine": "true", "oral": "2", "break": "6"})
     assert asked == ["[oral_2][break_6]"]
+    speak(oracle, parameters={"laugh": "1"})
+    assert asked[1:] == ["[laugh_1]"], "a style asks for it too, as with our own decoder"
+    speak(oracle, parameters={"laugh": "1", "refine": "false"})
+    assert len(asked) == 2
 
 
 def test_brackets_are_no_control_tokens(oracle: Oracle) -> None:

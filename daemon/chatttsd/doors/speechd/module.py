@@ -14,6 +14,7 @@ from chatttsd.doors.speechd.speaker import Speaker
 from chatttsd.doors.speechd.voices import VoiceList
 
 _STDOUT: Final = 1
+_BLANKS: Final = str.maketrans("-_", "  ")
 
 
 class Output:
@@ -95,10 +96,12 @@ class Module:
         self._journal.note(" ".join(lines))
 
     def speak(self, kind: str, text: str, accepted: Callable[[], None]) -> None:
-        """Take a message; a sound icon is silent, since the daemon has none."""
+        """Take a message; of a sound icon its name is said, as by espeak-ng's module without its sounds."""
         accepted()
         self._journal.note(f"{kind}, {len(text)} characters")
-        if kind == "SOUND_ICON" or not text or (kind != "CHAR" and not text.strip()):
+        if kind == "SOUND_ICON":
+            kind, text = "SPEAK", _icon(text)
+        if not text or (kind != "CHAR" and not text.strip()):
             Message(kind, text, {}, self._send).end(END)
             return
         message = Message(kind, text, self._settings.options(kind), self._send)
@@ -129,3 +132,10 @@ class Module:
     def _take_open(self) -> list[Message]:
         taken, self._open = self._open, []
         return taken
+
+
+def _icon(name: str) -> str:
+    """Return the name of a sound icon as a message, empty for none."""
+    from chatttsd.doors.speechd.markup import escaped  # here: INIT is answered before it is needed
+
+    return escaped(name.translate(_BLANKS)) if name.strip() else ""

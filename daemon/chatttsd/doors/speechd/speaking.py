@@ -13,6 +13,7 @@ from chatttsd.doors.speechd.markup import Markup, Piece, escaped
 from chatttsd.doors.speechd.memory import PauseMemory
 from chatttsd.doors.speechd.message import END, STOP, Message
 from chatttsd.doors.speechd.settings import chosen
+from chatttsd.unmarked import unmarked
 
 _STARTED: Final = "Started"
 _PROGRESS: Final = "Progress"
@@ -67,13 +68,18 @@ class Job:
         return self.heard >= len(self.markup.source)
 
     def make_plain(self) -> bool:
-        """Go on without any markup; False when there is none already."""
-        text = self.message.text if self.markup is None else self.markup.plain
-        plain = escaped(text)
-        if self.markup is not None and self.markup.source == plain:
-            return False
-        self.markup, self.heard = Markup(plain), 0
+        """Go on without markup, every character in its place if that helps; False when none is left."""
         self.options["kind"] = "ssml"
+        if self.markup is None:
+            self.markup, self.heard = Markup(escaped(self.message.text)), 0
+            return True
+        before, bare = self.markup.source, escaped(self.markup.plain)
+        if before == bare:
+            return False
+        if (plain := unmarked(before)) != before:
+            self.markup = Markup(plain)
+        else:
+            self.markup, self.heard = Markup(bare), 0
         return True
 
 

@@ -87,7 +87,7 @@ def load_parts(settings: ModelSettings, voices: Path, report: Report) -> Parts:
     weights = Weights(directory)
     tokens = Tokens(directory, weights.shape)
     with ThreadPoolExecutor(1) as beside:
-        front_end = beside.submit(FrontEnd)
+        front_end = beside.submit(FrontEnd, emoji=settings.emoji)
         choice = choose(settings.precision, settings.device)
         heap.drop_library_pages()
         vocoder = beside.submit(make_vocoder, directory, choice)
@@ -163,4 +163,5 @@ def _load_reference(
     torch.set_num_threads(threads_of(settings))
     model = ReferenceModel(directory, device)
     progress(1.0)
-    return ReferenceEngine(model, FrontEnd(), Voices.at(voices), retries=settings.retries, report=report)
+    front_end = FrontEnd(emoji=settings.emoji)
+    return ReferenceEngine(model, front_end, Voices.at(voices), retries=settings.retries, report=report)

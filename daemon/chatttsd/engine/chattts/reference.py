@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chatttsd.engine.api import EngineError
 from chatttsd.engine.chattts.api import ModelError, Sampling
 from chatttsd.engine.chattts.upstream import import_chat, silent_logger
+from chatttsd.engine.chattts.wording import wants_refinement
 
 _NO_BRACKETS: Final = str.maketrans("[]", "  ")
 """Upstream reads `[name]` as a control token, and a `[` without its `]` swallows the rest of a text."""
@@ -82,7 +83,7 @@ class ReferenceModel:
             # Chat.infer() would drop each sample near zero, not only those at the ends.
             chunks = self.chat._infer(  # noqa: SLF001 - see above
                 text.translate(_NO_BRACKETS),
-                skip_refine_text=asked.get("refine") != "true",
+                skip_refine_text=not wants_refinement(asked),
                 do_text_normalization=False,
                 do_homophone_replacement=False,
                 split_text=False,

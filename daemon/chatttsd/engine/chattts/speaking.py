@@ -121,6 +121,8 @@ class _Attempt:
         self._report = report
         self._pushed = 0
         self._closed = False
+        self._short: Fault | None = None
+        """Found when a part was heard: all that was made is said before somebody else says the rest."""
 
     def run(self, cancelled: Cancelled) -> Fault | None:
         """Return what is wrong while nothing was heard; raises CancelledError, EngineError."""
@@ -131,7 +133,7 @@ class _Attempt:
             if fault is not None:
                 return self._unheard(fault)
             self._delivery.release()
-        fault = self._delivery.finish()
+        fault = self._delivery.finish() or self._short
         return None if fault is None else self._unheard(fault)
 
     def _push(self) -> Fault | None:
@@ -151,9 +153,7 @@ class _Attempt:
             return None
         fault = length_fault(self._row)
         if fault is Fault.TOO_SHORT and self._delivery.heard:
-            # Made again it would say its first words twice.
-            self._report(f"guard: a segment is {fault}, and was heard before that was known")
-            fault = None
+            fault, self._short = None, fault
         self._closed = True
         self._rendering.close()
         return fault

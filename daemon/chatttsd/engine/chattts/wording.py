@@ -149,15 +149,21 @@ class Wording:
 
     def _refined(self, spoken: str, parameters: Mapping[str, str], cancelled: Cancelled) -> str:
         """Return the text with the control words that the model finds fitting; empty when not asked for."""
-        styles = {name: int(parameters[name]) for name in _STYLES if name in parameters}
-        if parameters.get("refine", "true" if styles else "false") != "true":
+        if not wants_refinement(parameters):
             return ""
+        styles = {name: int(parameters[name]) for name in _STYLES if name in parameters}
         tokens = self._tokens.refinement(
             spoken, oral=styles.get("oral"), laugh=styles.get("laugh"), breaks=styles.get("break")
         )
         drawn = self._refiner.refine(Prompt(tokens), replace(REFINEMENT, seed=seed_of(parameters)), cancelled)
         refined = self._tokens.refined(drawn)
         return refined if _WORD.search(_CONTROL.sub(" ", refined)) else ""
+
+
+def wants_refinement(parameters: Mapping[str, str]) -> bool:
+    """Tell whether a text is refined before it is said: as asked, or else where a style is asked for."""
+    styled = any(name in parameters for name in _STYLES)
+    return parameters.get("refine", "true" if styled else "false") == "true"
 
 
 def spelled(request: SynthesisRequest) -> str:

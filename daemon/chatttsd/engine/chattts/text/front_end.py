@@ -88,19 +88,21 @@ class Spoken:
 class FrontEnd:
     """Turns any text into characters that ChatTTS's own normaliser leaves alone; loads wetext when made.
 
-    `numbers` says the digits that the rules leave; wetext and our own spellers unless given.
+    `numbers` says the digits that the rules leave; wetext and our own spellers unless given. `emoji` is
+    `name` or `drop`; ValueError for another one.
     """
 
-    def __init__(self, numbers: NumberReader | None = None) -> None:
+    def __init__(self, numbers: NumberReader | None = None, *, emoji: str = EmojiStyle.NAME) -> None:
+        self._emoji = _style(emoji)
         self._numbers = numbers or NumberReader()
 
-    def spoken(self, text: str, language: str, *, emoji: str = EmojiStyle.NAME) -> Spoken:
+    def spoken(self, text: str, language: str) -> Spoken:
         """Return the words for a segment of BCP 47 `language`: only Chinese, ASCII letters and `，。、,. `.
 
-        `emoji` is `name` or `drop`. Square brackets are never passed on: `[laugh]` is said. Raises
-        UnspeakableError when nothing is left to say, ValueError for another `emoji`.
+        Square brackets are never passed on: `[laugh]` is said. Raises UnspeakableError for a text of which
+        nothing is left to say.
         """
-        plain = clean(name_emoji(text, main_speller(text, language), _style(emoji)))
+        plain = clean(name_emoji(text, main_speller(text, language), self._emoji))
         said = "".join(self._run(run, speller) for run, speller in runs(markup(plain), language))
         words = punctuate(said)
         if not _WORD.search(words):

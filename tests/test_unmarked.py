@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatttsd.speech.ssml import SsmlError, check_ssml, parse_ssml
-from chatttsd.speech.ssml_plain import unmarked
+from chatttsd.unmarked import unmarked
 
 BROKEN = [
     ("<speak>a</speak", "a"),
