@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.espeak import EspeakEngine
-from chatttsd.engine.post.level import KNEE, MOST_DB, TARGET, Leveller, amplified, factor_of
+from chatttsd.engine.post.level import KNEE, MOST_DB, TARGET, Leveller, WholeLeveller, amplified, factor_of
 from chatttsd.engine.post.loudness import BLOCK
 from support.ear import sound_of
 
@@ -127,3 +127,28 @@ def test_what_is_too_loud_is_pressed_together_in_order() -> None:
 def test_amplifying_nothing_is_nothing() -> None:
     assert amplified(np.zeros(0, np.int16), 2.0).size == 0
     assert factor_of(20) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("level", [-9, -6, 0, 3])
+def test_the_whole_of_something_short_is_at_the_target(
+    speech: dict[str, Samples], seconds: float, level: float
+) -> None:
+    start = SAMPLE_RATE // 2
+    short = at(speech["zh"][start : start + int(seconds * SAMPLE_RATE)], level)
+    leveller = WholeLeveller()
+    assert sum(leveller.feed(part).size for part in np.array_split(short, 7)) == 0
+    whole = leveller.finish()
+    assert whole.size == short.size
+    assert lufs(whole if seconds > 0.4 else np.tile(whole, 2)) == pytest.approx(TARGET, abs=1.0)
+
+
+def test_the_gain_of_a_whole_is_bounded_and_silence_is_no_louder() -> None:
+    leveller = WholeLeveller()
+    quiet = np.tile(np.array([0, 1, 0, -1], np.int16), 1000)
+    leveller.feed(quiet)
+    assert np.array_equal(leveller.finish(), quiet)
+    assert leveller.finish().size == 0
+    soft = np.tile(np.array([0, 50, 0, -50], np.int16), 5000)
+    leveller.feed(soft)
+    assert np.array_equal(leveller.finish(), amplified(soft, factor_of(MOST_DB)))

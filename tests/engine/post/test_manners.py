@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import Cancelled, Emit, Engine, EngineError, SynthesisRequest, Voice
-from chatttsd.engine.post.level import Leveller
+from chatttsd.engine.post.level import Leveller, WholeLeveller
 from chatttsd.engine.post.manners import HEAD_SECONDS, TAIL_SECONDS, Mannered, usual
 from chatttsd.engine.post.stretching import LATENCY, PITCH_LATENCY
 from support import ear
@@ -191,3 +191,13 @@ def test_an_engine_without_sound_makes_none() -> None:
     engine.sound = np.zeros(5000, np.int16)
     assert chunks_of(engine) == []
     assert chunks_of(engine, rate=2.0) == []
+
+
+@pytest.mark.parametrize("kind", ["char", "key"])
+def test_what_answers_a_key_stroke_is_levelled_as_a_whole(kind: str) -> None:
+    speaker = Speaker()
+    sound = ear.sound_of(Mannered(speaker), SynthesisRequest("a", "zh", kind=kind))
+    leveller = WholeLeveller()
+    leveller.feed(speaker.sound)
+    assert np.array_equal(sound, leveller.finish())
+    assert not np.array_equal(sound, Leveller().feed(speaker.sound))

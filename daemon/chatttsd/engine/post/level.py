@@ -76,7 +76,37 @@ class Leveller:
         if measured < SILENT:
             return self.gain
         known = min(1.0, len(self._powers) / _SETTLING_BLOCKS)
-        return known * min(max(self._target - measured, -MOST_DB), MOST_DB)
+        return known * _gain(self._target, measured)
+
+    def finish(self) -> Samples:
+        """Return what is held: nothing."""
+        return _NOTHING
+
+
+class WholeLeveller:
+    """The same for what is short and prepared, such as a key's name: one gain, once all of it is there."""
+
+    def __init__(self, target: float = TARGET) -> None:
+        self._target = target
+        self._held: list[Samples] = []
+
+    def feed(self, samples: Samples) -> Samples:
+        """Hold samples and return none."""
+        self._held.append(samples)
+        return _NOTHING
+
+    def finish(self) -> Samples:
+        """Return all of them, louder or softer."""
+        whole = np.concatenate([_NOTHING, *self._held])
+        self._held.clear()
+        blocks = (whole[start : start + BLOCK] for start in range(0, whole.size, BLOCK))
+        measured = loudness([power_of(block) * block.size / BLOCK for block in blocks])
+        return whole if measured < SILENT else amplified(whole, factor_of(_gain(self._target, measured)))
+
+
+def _gain(target: float, measured: float) -> float:
+    """Return the gain in dB to a target, within bounds."""
+    return min(max(target - measured, -MOST_DB), MOST_DB)
 
 
 def factor_of(decibels: float) -> float:

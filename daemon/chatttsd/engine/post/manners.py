@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import Cancelled, Emit, Engine, SynthesisRequest, Voice
-from chatttsd.engine.post.level import Leveller
+from chatttsd.engine.post.level import Leveller, WholeLeveller
 from chatttsd.engine.post.silence import SilenceTrimmer
 from chatttsd.engine.post.stretching import Stretcher
 
@@ -34,7 +34,8 @@ class Hastened(Protocol):
 class Mannered:
     """Wraps an engine that knows neither rate nor pitch and tells no words; it is asked for the usual ones.
 
-    At rate and pitch 1 no sound waits; else it does for as long as `stretching` says.
+    At rate and pitch 1 no sound of a text waits; else it does for as long as `stretching` says. What answers
+    a key stroke is prepared, and waits for its end, so that all of it is as loud as speech.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -76,7 +77,7 @@ class _Passage:
         self._cancelled = cancelled
         self._stopped = False
         self._trimmer = SilenceTrimmer(int(HEAD_SECONDS * SAMPLE_RATE), int(TAIL_SECONDS * SAMPLE_RATE))
-        self._leveller = Leveller()
+        self._leveller = Leveller() if request.kind == "text" else WholeLeveller()
         changed = (request.rate, request.pitch) != (1.0, 1.0)
         self._stretcher = Stretcher(request.rate, request.pitch) if changed else None
 
@@ -90,6 +91,7 @@ class _Passage:
     def finish(self) -> None:
         """Emit what is still held, unless the request was cancelled."""
         self._pass(self._leveller.feed(self._trimmer.finish()))
+        self._pass(self._leveller.finish())
         if self._stretcher is not None and not self._stopped:
             self._send(self._stretcher.finish())
 
