@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import torch
 
 from bench.decode_steps import BATCHES, POSITIONS, Bench, Rate, backends, bandwidth
-from bench.decode_worker import SHORT, Measured, run
+from bench.decode_worker import SHORT, Measured, Rounds, run
 from chatttsd.engine.chattts.api import ModelError, Sampling
 from chatttsd.engine.chattts.random_model.weights import Recipe
 from chatttsd.engine.chattts.random_model.writer import write
@@ -30,7 +30,16 @@ from chatttsd.platform.paths import cache_directory
 
 _UPSTREAM_TOKENS: Final = (8, 40)
 """Two lengths, whose difference is decoding alone."""
+_UPSTREAM_ROUNDS: Final = 3
+_UPSTREAM_SAMPLES: Final = 24_000
+"""A second of its sound."""
+_REAL_TIME: Final = 46.875
+"""Tokens of a second of sound."""
 _MOST_STEPS: Final = 24
+_DEFAULT: Final = "int8"
+_PRECISIONS: Final = ("fp32", "bf16", _DEFAULT, "int4")
+_FEW: Final = Rounds(first=2, alone=1, ahead=4)
+"""For the precisions that have no goals: float32 is slower than real time."""
 
 Figures = dict[str, Any]
 
@@ -56,18 +65,73 @@ class Goal:
         return f"{verdict}  {self.name:<46} {sign} {self.limit:6g}  {self.reached:8.2f}"
 
 
-def upstream_rate(model: Path) -> float:
-    """Return the tokens a second of `ChatTTS.Chat`, without its prefill and its vocoder."""
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What `ChatTTS.Chat` reached in the same run."""
+
+    tokens_a_second: float
+    """Without its prefill and its vocoder; the median of three."""
+    first_sound: float
+    """Seconds from a short text to its sound, which comes as a whole: it was not asked to stream."""
+    whole: float
+    """Seconds of that sound."""
+
+    @property
+    def rtf(self) -> float:
+        """The real-time factor of its decoding alone."""
+        return _REAL_TIME / self.tokens_a_second
+
+
+def measure_upstream(model: Path) -> Upstream:
+    """Load `ChatTTS.Chat` and say the short text; raises ModelError."""
     from chatttsd.engine.chattts.reference import ReferenceModel
 
     chat = ReferenceModel(model)
-    times = []
-    for tokens in (2, *_UPSTREAM_TOKENS):
+
+    def speak(sampling: Sampling) -> tuple[float, float]:
         began = time.perf_counter()
-        chat.speak(SHORT, None, Sampling(max_tokens=tokens))
-        times.append(time.perf_counter() - began)
+        pcm = chat.speak(SHORT, None, sampling)
+        return time.perf_counter() - began, pcm.size / _UPSTREAM_SAMPLES
+
+    speak(Sampling(max_tokens=2))
     short, long = _UPSTREAM_TOKENS
-    return (long - short) / (times[2] - times[1])
+    rates = []
+    for _ in range(_UPSTREAM_ROUNDS):
+        times = [speak(Sampling(max_tokens=tokens))[0] for tokens in _UPSTREAM_TOKENS]
+        rates.append((long - short) / (times[1] - times[0]))
+    return Upstream(statistics.median(rates), *speak(Sampling()))
+
+
+def measure_workers(model: Path, rounds: int, show: Callable[[str], None]) -> dict[str, Measured]:
+    """Start a worker of each precision, the default one with all rounds; returns what each reached."""
+    full = Rounds(first=rounds, alone=max(2, rounds // 3))
+    found = {}
+    show(f"\n{'worker':<15}{'ready s':>11}{'first ms':>11}{'RTF alone':>11}{'RTF ahead':>11}{'peak MB':>11}")
+    for precision in _PRECISIONS:
+        one = run(model, precision, full if precision == _DEFAULT else _few(rounds))
+        figures = f"{one.ready:11.2f}{1000 * one.first_sound:11.0f}{one.rtf:11.3f}{one.rtf_ahead:11.3f}"
+        show(f"fast {precision:<10}{figures}{one.peak_mb:11.0f}")
+        found[precision] = one
+    show(f"{_DEFAULT}: {found[_DEFAULT].detail}")
+    return found
+
+
+def _few(rounds: int) -> Rounds:
+    return replace(_FEW, first=min(rounds, _FEW.first))
+
+
+def ratios(rates: list[Rate], upstream: Upstream, worker: Measured) -> Figures:
+    """Return how many times better than upstream the default is, in the same run."""
+    return {
+        "tokens a second, batch 1, position 50": _at(rates)[f"fast {_DEFAULT}", 1, 50]
+        / upstream.tokens_a_second,
+        "real-time factor, upstream's without its vocoder": upstream.rtf / worker.rtf,
+        "first sound of 30 characters": upstream.first_sound / worker.first_sound,
+    }
+
+
+def _at(rates: list[Rate]) -> dict[tuple[str, int, int], float]:
+    return {(rate.backend, rate.batch, rate.position): rate.tokens_a_second for rate in rates}
 
 
 def measure_steps(bench: Bench, show: Callable[[str], None]) -> tuple[list[Rate], Figures]:
@@ -87,9 +151,9 @@ def measure_steps(bench: Bench, show: Callable[[str], None]) -> tuple[list[Rate]
     return rates, profile
 
 
-def goals(rates: list[Rate], upstream: float | None, worker: Measured) -> list[Goal]:
+def goals(rates: list[Rate], upstream: Upstream | None, worker: Measured) -> list[Goal]:
     """Return the goals of issue and design with what was reached."""
-    at = {(rate.backend, rate.batch, rate.position): rate.tokens_a_second for rate in rates}
+    at = _at(rates)
     int8 = at["fast int8", 1, 50]
     found = [
         Goal("int8, batch 1, position 50: tokens/s", 105, int8),
@@ -102,7 +166,7 @@ def goals(rates: list[Rate], upstream: float | None, worker: Measured) -> list[G
         Goal("start of the worker to ready: s", 6, worker.ready, at_least=False),
     ]
     if upstream is not None:
-        found.insert(3, Goal("int8 : upstream, batch 1", 12, int8 / upstream))
+        found.insert(3, Goal("int8 : upstream, batch 1", 12, int8 / upstream.tokens_a_second))
     return found
 
 
@@ -112,33 +176,38 @@ def measure(options: argparse.Namespace, show: Callable[[str], None]) -> Figures
     figures: Figures = {"threads": threads, "torch": torch.__version__, "load": os.getloadavg()[0]}
     figures["bandwidth_gb_s"] = {count: round(bandwidth(count), 1) for count in (1, threads)}
     show(f"{threads} threads; memory {figures['bandwidth_gb_s']} GB/s by threads; load {figures['load']:.1f}")
-    worker = run(options.model, "int8", options.rounds)
-    show(f"worker: {worker.detail}")
-    show(f"ready {worker.ready:.2f} s, first PCM {1000 * worker.first_sound:.0f} ms, RTF {worker.rtf:.3f}")
-    show(f"RTF of six segments, decoded ahead {worker.rtf_ahead:.3f}; peak memory {worker.peak_mb:.0f} MB")
+    workers = measure_workers(options.model, options.rounds, show)
     rates, profile = measure_steps(Bench(options.model, threads, options.steps), show)
     torch.set_num_threads(threads)
     upstream = None if options.no_upstream else _upstream(options.model, show)
-    show("\nint8, ms of" + "".join(f"\n  {name:<32}{value:8.2f}" for name, value in profile.items()))
-    found = goals(rates, upstream, worker)
+    figures["ratios"] = {} if upstream is None else ratios(rates, upstream, workers[_DEFAULT])
+    show(_listed(f"{_DEFAULT} : upstream", figures["ratios"]))
+    show(_listed(f"{_DEFAULT}, ms of", profile))
+    found = goals(rates, upstream, workers[_DEFAULT])
     show("\n" + "\n".join(map(str, found)))
     return figures | {
         "rates": [asdict(rate) for rate in rates],
-        "upstream_tokens_a_second": upstream,
-        "worker": asdict(worker),
+        "upstream": None if upstream is None else asdict(upstream) | {"rtf_without_vocoder": upstream.rtf},
+        "workers": {precision: asdict(one) for precision, one in workers.items()},
         "profile_ms": profile,
         "goals": [asdict(goal) | {"met": goal.met} for goal in found],
     }
 
 
-def _upstream(model: Path, show: Callable[[str], None]) -> float | None:
+def _listed(title: str, figures: Figures) -> str:
+    return f"\n{title}" + "".join(f"\n  {name:<50}{value:8.2f}" for name, value in figures.items())
+
+
+def _upstream(model: Path, show: Callable[[str], None]) -> Upstream | None:
     try:
-        rate = statistics.median([upstream_rate(model)])
+        found = measure_upstream(model)
     except ModelError as error:
         show(f"upstream: {error}")
         return None
-    show(f"{'upstream':<15}{'':22}{rate:11.1f}")
-    return rate
+    show(f"{'upstream':<15}{'':22}{found.tokens_a_second:11.1f}")
+    show(f"upstream: RTF {found.rtf:.2f} without its vocoder; first sound {1000 * found.first_sound:.0f} ms,")
+    show(f"which is the whole segment of {found.whole:.1f} s: it is not asked to stream")
+    return found
 
 
 def main() -> None:

@@ -28,6 +28,18 @@ _KIBI: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Rounds:
+    """How often each thing is done."""
+
+    first: int = 7
+    """Short segments, whose first PCM counts."""
+    alone: int = 2
+    """Long segments, one at a time."""
+    ahead: int = 6
+    """Long segments that are read aloud one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """Medians, seconds but for the memory."""
 
@@ -60,23 +72,23 @@ async def worker(model: Path, precision: str) -> AsyncIterator[tuple[EngineClien
             await client.stop()
 
 
-async def measure(model: Path, precision: str, rounds: int) -> Measured:
+async def measure(model: Path, precision: str, rounds: Rounds) -> Measured:
     """Start twice (the first fills the caches), then say the same text with other seeds."""
     async with worker(model, precision):
         pass
     async with worker(model, precision) as (client, ready):
-        firsts = [(await _say(client, SHORT, seed))[0] for seed in range(rounds)]
-        whole = [_rtf(*(await _say(client, LONG, seed))[1:]) for seed in range(max(2, rounds // 3))]
-        ahead = await _ahead(client)
+        firsts = [(await _say(client, SHORT, seed))[0] for seed in range(rounds.first)]
+        whole = [_rtf(*(await _say(client, LONG, seed))[1:]) for seed in range(rounds.alone)]
+        ahead = await _ahead(client, rounds.ahead)
         peak = _peak_megabytes(client.pid)
         return Measured(
             ready, statistics.median(firsts), statistics.median(whole), ahead, peak, client.detail
         )
 
 
-async def _ahead(client: EngineClient) -> float:
-    """Read six long segments aloud as the daemon asks for them; returns the RTF of them all."""
-    requests = [_request(LONG, seed) for seed in range(100, 106)]
+async def _ahead(client: EngineClient, segments: int) -> float:
+    """Read some long segments aloud as the daemon asks for them; returns the RTF of them all."""
+    requests = [_request(LONG, seed) for seed in range(100, 100 + segments)]
     began, seconds = time.monotonic(), 0.0
     for index, request in enumerate(requests):
         following = tuple(requests[index + 1 : index + 4])
@@ -112,6 +124,6 @@ def _peak_megabytes(pid: int | None) -> float:
     return int(line.split()[1]) * _KIBI / 1e6
 
 
-def run(model: Path, precision: str, rounds: int) -> Measured:
+def run(model: Path, precision: str, rounds: Rounds) -> Measured:
     """Measure in an event loop of its own."""
     return asyncio.run(measure(model, precision, rounds))

@@ -1,4 +1,5 @@
-"""The resident ChatTTS voice in the real daemon: load, first sound, a long text, cancel, a kill, memory.
+"""The resident ChatTTS voice in the real daemon: load, first sound, a long text, cancel, a kill, memory,
+and files of voices that come and go.
 
 Run: `python tests/bench/resident.py MODEL [--systemd] [--characters N] [--rounds N] [--json FILE]`. MODEL is
 a folder that holds `asset/`, such as one that models/make_random_model.py made. With `--systemd` the daemon
@@ -9,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,7 @@ from bench.latency import last_sample
 from chatttsd.audio.feed import GLIDE_SAMPLES
 from chatttsd.platform.paths import cache_directory
 from chatttsd.speech.statistics import percentile
+from chatttsd.voices.store import BUILT_IN
 from support.pulse import RATE, Recorder, wait_for
 from support.scene import TEXTS, Scene, samples, scene
 from support.unit_scene import unit_scene
@@ -28,6 +31,10 @@ SENTENCE: Final = "今天天气很好，我们去公园散步，然后回家。"
 STORY: Final = "这座小城建在河的两岸，老房子大多有三百年的历史，屋顶上长着青草。" + SENTENCE
 LOAD_SECONDS: Final = 300.0
 IDLE_SECONDS: Final = 3
+VOICE: Final = "chattts/bench"
+VOICE_SECONDS: Final = 20.0
+READ_SECONDS: Final = 0.05
+"""Below the quota of reads."""
 MIB: Final = 2**20
 CONFIG: Final = f"""
 [speech]
@@ -125,6 +132,32 @@ def killed_in_the_middle(stage: Scene) -> dict[str, float]:
     }
 
 
+def _told(stage: Scene, act: Callable[[], object], name: str | None) -> float:
+    """Return the milliseconds from a change of a file until Voices has that name for it; None: no row."""
+    began = time.monotonic()
+    act()
+    deadline = began + VOICE_SECONDS
+    while dict(row[:2] for row in stage.client.get("Voices")).get(VOICE) != name:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"Voices did not follow within {VOICE_SECONDS:.0f} s: {stage.daemon.log}")
+        time.sleep(READ_SECONDS)
+    return (time.monotonic() - began) * 1000
+
+
+def voice_files(stage: Scene) -> dict[str, float]:
+    """Add a voice file, change its name, and remove it; Voices is read every 50 ms meanwhile."""
+    folder = Path(stage.daemon.environment["XDG_DATA_HOME"], "chatttsd", "voices")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{VOICE.partition('/')[2]}.txt"
+    alder = (BUILT_IN / "alder.txt").read_text(encoding="utf-8")
+    other = alder.replace("# name: Alder", "# name: Rowan")
+    return {
+        "voice_added_ms": _told(stage, lambda: path.write_text(alder, encoding="utf-8"), "Alder"),
+        "voice_changed_ms": _told(stage, lambda: path.write_text(other, encoding="utf-8"), "Rowan"),
+        "voice_removed_ms": _told(stage, path.unlink, None),
+    }
+
+
 def memory(stage: Scene) -> float:
     """Return the MiB that the daemon and its workers have for themselves (PSS)."""
     processes = [psutil.Process(stage.daemon.pid), *stage.daemon.workers()]
@@ -159,7 +192,8 @@ def measure(stage: Scene, characters: int, rounds: int) -> dict[str, float]:
     results |= {"cancel_to_silence_ms_p95": percentile(silent, 95)}
     results |= {"stop_ms_p95": figure(stage, "stop_ms_p95")}
     results |= read_aloud(stage, characters)
-    return results | killed_in_the_middle(stage)
+    results |= killed_in_the_middle(stage)
+    return results | voice_files(stage)
 
 
 def main() -> None:

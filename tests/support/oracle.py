@@ -137,10 +137,11 @@ class Fast:
         return self.continue_prompts(prompts, sampling, seeds)
 
     def continue_prompts(
-        self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]
+        self, prompts: Sequence[Prompt], sampling: Sampling | Sequence[Sampling], seeds: Sequence[int]
     ) -> list[Tale]:
-        """Advance until every row has ended."""
-        each = [replace(sampling, seed=seed) for seed in seeds]
+        """Advance until every row has ended; one sampling for all, or one for each."""
+        samplings = [sampling] * len(prompts) if isinstance(sampling, Sampling) else sampling
+        each = [replace(own, seed=seed) for own, seed in zip(samplings, seeds, strict=True)]
         generation = self.decoder.start(prompts, each)
         while generation.alive:
             generation.advance()

@@ -27,6 +27,8 @@ TOKENS = 300
 TINY = Sampling(temperature=1e-3, max_tokens=TOKENS)
 USUAL = Sampling(max_tokens=100)
 LONG = replace(USUAL, max_tokens=TOKENS)
+FEW = 12
+DEEP_SEEDS = [21, 22, 23, 24]
 
 MakeBackbone = Callable[[Weights, Precision], Backbone]
 
@@ -49,6 +51,10 @@ def make_backbone(request: pytest.FixtureRequest) -> MakeBackbone:
 @pytest.fixture(scope="module")
 def ours(oracle: Oracle, make_backbone: MakeBackbone) -> Fast:
     return fast(oracle.directory, make_backbone(Weights(oracle.directory), Precision.FP32))
+
+
+def shortly(sampling: Sampling) -> Sampling:
+    return replace(sampling, max_tokens=FEW)
 
 
 def agree(found: Sequence[Tale], expected: Sequence[Tale]) -> float:
@@ -160,19 +166,37 @@ def deep_oracle(random_model: RandomModel) -> Oracle:
     return Oracle(random_model(layers=20, seed=0, end="never"))
 
 
-def test_the_full_depth_of_20_layers_is_upstreams(deep_oracle: Oracle, make_backbone: MakeBackbone) -> None:
-    """300 tokens against upstream's GPT over the whole sequence, and the first 12 against `Chat` itself."""
-    directory = deep_oracle.directory
-    deep = fast(directory, make_backbone(Weights(directory), Precision.FP32))
+@pytest.fixture(scope="module")
+def deep(deep_oracle: Oracle, make_backbone: MakeBackbone) -> Fast:
+    return fast(deep_oracle.directory, make_backbone(Weights(deep_oracle.directory), Precision.FP32))
+
+
+def test_300_tokens_at_the_full_depth_of_20_layers_are_upstreams(deep_oracle: Oracle, deep: Fast) -> None:
+    """Against upstream's GPT over the whole sequence, and the first 12 against `Chat` itself.
+
+    All three texts at the usual temperature, the first one at the tiny one beside them: a batch has four rows
+    at most, and shares its passes. `Chat` needs 80 ms or more for each of its tokens: so it draws 12.
+    """
     speaker = speaker_string(4)
-    prompts = [Prompt(deep.tokens.speech(text), speaker_vector(speaker)) for text in TEXTS[:2]]
-    found = deep.continue_prompts(prompts, LONG, [21, 22])
+    prompts = [Prompt(deep.tokens.speech(text), speaker_vector(speaker)) for text in (*TEXTS, TEXTS[0])]
+    found = deep.continue_prompts(prompts, [LONG, LONG, LONG, TINY], DEEP_SEEDS)
     for prompt, row in zip(prompts, found, strict=True):
         whole = deep_oracle.hidden(deep.embedded(prompt, row.codes[:-1]))
         assert difference(row.hidden, whole[-TOKENS:]) < TOLERANCE
-    few = replace(USUAL, max_tokens=12)
-    expected = deep_oracle.decode(TEXTS[:2], speaker, few, [21, 22])
-    assert agree([Tale(row.hidden[:12], row.codes[:12]) for row in found], expected) < TOLERANCE
+    usual = deep_oracle.decode(TEXTS, speaker, shortly(USUAL), DEEP_SEEDS[:3])
+    tiny = deep_oracle.decode(TEXTS[:1], speaker, shortly(TINY), DEEP_SEEDS[3:])
+    assert agree([Tale(row.hidden[:FEW], row.codes[:FEW]) for row in found], [*usual, *tiny]) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("sampling", "rows"), [(USUAL, 1), (TINY, 1), (TINY, 3)], ids=["usual-one", "tiny-one", "tiny-three"]
+)
+def test_the_first_tokens_at_the_full_depth_are_upstreams_alone_and_together(
+    deep_oracle: Oracle, deep: Fast, sampling: Sampling, rows: int
+) -> None:
+    """Three rows at the usual temperature are the beginning of the 300 tokens above."""
+    asked = (TEXTS[:rows], speaker_string(4), shortly(sampling), DEEP_SEEDS[-rows:])
+    assert agree(deep.decode(*asked), deep_oracle.decode(*asked)) < TOLERANCE
 
 
 @pytest.mark.parametrize(("backbone", "precision"), PACKED, ids=str)
