@@ -97,6 +97,7 @@ class Daemon:
         self._manager.ready()
         self._show_status()
         _LOGGER.info("chatttsd %s is on the bus", __version__)
+        self._log_reason()
         capture = StderrCapture(lambda line: _LOGGER.debug("library: %s", line), monotonic)
         capture.start(loop)
         self._log.setStream(capture.stream)
@@ -198,10 +199,14 @@ class Daemon:
 
     def _emit_changed(self, *names: str) -> None:
         self._server.properties_changed(OBJECT_PATH, self._speech, *names)
-        if "Reason" in names and (reason := self._service.reason):
+        if "Reason" in names:
+            self._log_reason()
+        self._show_status()
+
+    def _log_reason(self) -> None:
+        if reason := self._service.reason:
             expected = reason == self._engines.reason and self._engines.expected
             _LOGGER.log(logging.INFO if expected else logging.WARNING, "%s", reason)
-        self._show_status()
 
     def _show_status(self) -> None:
         service = self._service

@@ -1,9 +1,12 @@
 """One download against a server that does what servers do when they do not do what they should."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +15,9 @@ from chatttsd.ctl.models_download import Download
 from chatttsd.ctl.models_hub import Hub, status_reason
 from chatttsd.models.manifest import Licence, Manifest, ModelFile
 from support.hub import REPOSITORY, FakeHub
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 NAME = "asset/a.bin"
 DATA = bytes(range(256)) * 1000
@@ -143,6 +149,63 @@ def test_a_part_that_cannot_be_written_is_named(fetch: Fetch) -> None:
     (fetch.part / "x").write_bytes(b"")
     os.truncate(fetch.part / "x", 1)
     assert fetch.fault(size=None) == f"{fetch.part}: Is a directory"
+
+
+class LittleRoom(FileIO):
+    """A file on a disk with 1500 bytes left: it takes what fits, then none, as a file system does."""
+
+    room = 1500
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        fitting = memoryview(data)[: self.room]
+        if not fitting:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= len(fitting)
+        return super().write(fitting)
+
+
+def full(part: Path) -> str:
+    return (
+        f"{part}: No space left on device; what came is kept: "
+        "the same command goes on from there when there is room"
+    )
+
+
+def test_a_disk_that_takes_no_byte_is_told_with_what_to_do(fetch: Fetch) -> None:
+    fetch.part.parent.mkdir()
+    fetch.part.symlink_to("/dev/full")
+    assert fetch.fault() == full(fetch.part)
+    assert fetch.hub.gets(NAME) == 1, "it is not tried again by itself"
+
+
+def test_a_disk_that_fills_up_keeps_what_it_took(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(path: Path, mode: str, buffering: int) -> LittleRoom:
+        assert buffering == 0
+        return LittleRoom(path, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", opened)
+        told = fetch.fault()
+    assert told == full(fetch.part)
+    assert fetch.part.read_bytes() == DATA[:1500]
+    fetch.run()
+    assert fetch.hub.ranges() == ["bytes=1500-"]
+    assert fetch.target.read_bytes() == DATA
+
+
+def test_a_disk_that_has_no_room_only_when_all_is_written_out_is_told(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_room)
+        told = fetch.fault()
+    assert told == full(fetch.part)
+    fetch.run()
+    assert fetch.target.read_bytes() == DATA
+    assert fetch.hub.gets(NAME) == 1, "the part was whole"
 
 
 def manifest(repository: str = REPOSITORY) -> Manifest:

@@ -1,5 +1,6 @@
 """`chatttsctl models fetch` against a hub on this machine, in a process of its own."""
 
+import os
 import random
 import signal
 import subprocess
@@ -190,7 +191,23 @@ def test_a_mirror_must_be_a_web_address(scene: Scene) -> None:
     assert "mirror: got 'ftp://hub.invalid', allowed: an http:// or https:// address" in done.stderr
 
 
-def test_a_disk_that_is_full_keeps_what_came(scene: Scene) -> None:
+def test_a_disk_without_room_is_one_line_and_the_files_that_came_stay(scene: Scene) -> None:
+    (scene.model / "asset").mkdir()
+    (scene.model / f"{PLAIN}.part").symlink_to("/dev/full")
+    done = scene.fetch()
+    fault = f"{scene.model / PLAIN}.part: No space left on device; what came is kept"
+    told = f"chatttsctl: {fault}: the same command goes on from there when there is room\n"
+    assert (done.returncode, done.stderr) == (1, told)
+    assert f"{SMALL}: fetched, " in done.stdout
+    assert not (scene.model / PLAIN).exists()
+    (scene.model / f"{PLAIN}.part").unlink()
+    scene.hub.requests.clear()
+    assert scene.fetch().returncode == 0
+    assert (scene.hub.gets(LARGE), scene.hub.gets(SMALL), scene.hub.gets(PLAIN)) == (0, 0, 1)
+    assert scene.content() == scene.hub.files
+
+
+def test_a_file_that_may_not_grow_further_keeps_what_came(scene: Scene) -> None:
     command = [*COMMAND, "models", "fetch", "--dir", str(scene.model), "--accept-licence"]
     full = ["prlimit", "--fsize=300000", *command]
     done = subprocess.run(
@@ -267,7 +284,17 @@ def test_the_licence_is_shown_and_asked_for_once(scene: Scene) -> None:
     code, shown = on_terminal(arguments, scene.environment)
     assert code == 0
     assert "accept" not in shown
-    assert "0.6 MB of 0.6 MB" in shown or "[" in shown
+
+
+def test_a_terminal_shows_a_bar_from_where_the_part_ends_and_takes_it_away(scene: Scene) -> None:
+    assert scene.fetch().returncode == 0
+    (scene.model / LARGE).rename(scene.model / f"{LARGE}.part")
+    os.truncate(scene.model / f"{LARGE}.part", 300_000)
+    code, shown = on_terminal(["models", "fetch", "--dir", str(scene.model)], scene.environment)
+    assert code == 0
+    bar, _, after = shown.partition("1/1 model.bin [########........] 0.3 MB of 0.6 MB")
+    assert bar.endswith("\r\x1b[K\x1b[2m"), shown
+    assert f"\r\x1b[K{LARGE}: fetched, 0.6 MB\r\n" in after
 
 
 def test_a_licence_that_is_refused_fetches_nothing(scene: Scene) -> None:

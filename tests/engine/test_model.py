@@ -75,10 +75,7 @@ async def test_a_fault_of_the_model_is_final_until_its_files_change(tmp_path: Pa
             model.want()
             with pytest.raises(EngineFaultError, match="cut short"):
                 await model.demand()
-        assert (
-            model.reason
-            == "ChatTTS cannot be used: chattts worker cannot start: asset/DVAE.safetensors is cut short"
-        )
+        assert model.reason == "ChatTTS cannot be used: asset/DVAE.safetensors is cut short"
         assert made.folder.starts == 1
         made.folder.write(Script())
         await model.demand()

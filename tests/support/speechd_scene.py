@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from support.begins import TEMPLATE
 from support.pulse import RATE, Recorder, wait_for
 from support.scene import TONE, Scene, heard, samples, scene
 from support.speechd import ESPEAK, Module, SpeechDispatcher, chattts_module
@@ -19,6 +21,8 @@ FAST_FACTOR = 3.0
 """The daemon's rate for a client's rate of FASTEST."""
 SETTLED_SECONDS = 0.15
 """So much of a segment is heard before it is paused."""
+FADE = RATE // 100
+"""Samples in which a sound that ends away from zero is led back to it, and more."""
 
 
 @dataclass
@@ -70,6 +74,45 @@ def loud_seconds(pcm: NDArray[np.int16], threshold: int = 300) -> float:
     """Return how much time lies between the first and the last loud sample."""
     loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > threshold)
     return float(loud[-1] - loud[0]) / RATE if loud.size else 0.0
+
+
+def tone(pcm: NDArray[np.int16]) -> int | None:
+    """Return the strongest frequency in Hz of what is not silent, None where that is less than FADE."""
+    loud = np.flatnonzero(pcm)
+    if loud.size <= FADE:
+        return None
+    return int(np.argmax(np.abs(np.fft.rfft(pcm[loud[0] : loud[-1] + 1].astype(np.float64), RATE))))
+
+
+def floats(recorder: Recorder, start: int = 0) -> NDArray[np.float64]:
+    """Return what was recorded from a sample on."""
+    return np.array(recorder.samples(start), np.float64)
+
+
+def first_sounds(client: SsipClient, recorder: Recorder, typed: str) -> list[NDArray[np.float64]]:
+    """Say each character by itself; return what is heard first of each, for `support.begins`."""
+    found = []
+    for letter in typed:
+        wait_for(lambda: recorder.silent_for(0.2), "silence")
+        start = recorder.position
+        client.wait_over(client.char(letter))
+        sound = floats(recorder, start)
+        onset = int(np.flatnonzero(sound)[0])
+        found.append(sound[onset : onset + TEMPLATE])
+    wait_for(lambda: recorder.silent_for(0.2), "silence")
+    return found
+
+
+def type_burst(client: SsipClient, typed: str, interval: float) -> list[int]:
+    """Do what a screen reader does while keys are typed; return the messages once the last has ended."""
+    messages = []
+    for character in typed:
+        client.cancel()
+        messages.append(client.char(character))
+        time.sleep(interval)  # the time between two strokes is what is tested
+    for message in messages:
+        client.wait_over(message)
+    return messages
 
 
 @contextlib.contextmanager

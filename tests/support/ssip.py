@@ -113,9 +113,9 @@ class SsipClient:
         """Return the kinds of the events of a message so far, marks left out."""
         return [event.kind for event in self.events if event.message == message and event.kind != "mark"]
 
-    def marks(self, message: int) -> list[str]:
-        """Return the names of the index marks of a message so far."""
-        return [event.name for event in self.events if event.message == message and event.kind == "mark"]
+    def whole(self, message: int) -> list[SsipEvent]:
+        """Return all events of a message so far, in the order in which they came."""
+        return [event for event in self.events if event.message == message]
 
     def wait(self, kind: str, message: int, count: int = 1, timeout: float = 30) -> SsipEvent:
         """Return the `count`-th event of this kind of a message, waiting for it; raises TimeoutError."""

@@ -1,15 +1,37 @@
 """The real speech-dispatcher with our module in it: the recording holds what was asked."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
+from support.begins import begins
+from support.pulse import wait_for
 from support.scene import LONG, samples
-from support.speechd_scene import FAST_FACTOR, FASTEST, SpokenScene, pieces, sounds_for, spoken_scene
+from support.speechd_scene import (
+    FAST_FACTOR,
+    FASTEST,
+    SpokenScene,
+    first_sounds,
+    floats,
+    pieces,
+    sounds_for,
+    spoken_scene,
+    tone,
+    type_burst,
+)
 from support.ssip import SsipClient
+from support.tone_decoder import decode
 
 pytestmark = pytest.mark.system
+
+SENTENCE = "This one takes a while."
+CAPITAL_HZ = 880
+RECORDER_LAG = 0.1
+"""Seconds; so late may a sample reach the recorder. Sound lies longer than that in the daemon's buffer."""
+TYPIST = '[speech]\nengine = "espeak-ng"\n[limits]\ncalls_per_second = 1000\n'
+TYPED = "ckpta"
+BURST_ATTEMPTS = 5
+"""A machine that stops for longer than a stroke lasts mutes one, or lets it be said to its end."""
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +96,35 @@ def test_marks_of_ssml_are_told_in_order_and_when_they_are_heard(
     with stage.recorded() as recorder:
         message = client.speak(body)
         assert client.wait_over(message) == "end"
-    assert client.of(message) == ["begin", "end"]
-    assert client.marks(message) == ["0:1", "2:3", "end"]
-    assert " ".join(pieces(recorder)) == f"{first} {second}"
-    told = [event.at for event in client.events if event.kind == "mark"]
-    spoken = len(recorder.samples(0)[: recorder.at(told[1])].tobytes().strip(b"\0")) // 2
-    assert spoken > len(first) * 6 * 240 * 0.8, "not before the first sentence was nearly over"
+    begin, *marks, end = client.whole(message)
+    assert (begin.kind, end.kind) == ("begin", "end")
+    assert [(mark.kind, mark.name) for mark in marks] == [("mark", name) for name in ("0:1", "2:3", "end")]
+    one, two = decode(samples(recorder))
+    assert [(piece.text, piece.complete) for piece in (one, two)] == [(first, True), (second, True)]
+    places = (one.start_sample, two.start_sample, two.end_sample)
+    for mark, place in zip(marks, places, strict=True):
+        assert -RECORDER_LAG < mark.at - recorder.arrived(place) < 0.5
+
+
+def test_capital_letters_are_told_by_a_word_before_them(stage: SpokenScene) -> None:
+    with stage.fresh(CAP_LET_RECOGN="spell") as client, stage.recorded() as recorder:
+        messages = [client.char("A"), client.char("b"), client.speak("the Big dog.")]
+        assert [client.wait_over(message) for message in messages] == ["end"] * 3
+        assert [client.of(message) for message in messages] == [["begin", "end"]] * 3
+    assert pieces(recorder) == ["capital", "A", "b", "the capital Big dog."]
+
+
+def test_capital_letters_are_told_by_a_beep_before_them(stage: SpokenScene) -> None:
+    with stage.fresh(CAP_LET_RECOGN="icon") as client, stage.recorded() as recorder:
+        messages = [client.char("A"), client.char("b"), client.speak("the Big dog.")]
+        assert [client.wait_over(message) for message in messages] == ["end"] * 3
+        assert [client.of(message) for message in messages] == [["begin", "end"]] * 3
+    said = decode(samples(recorder))
+    assert [piece.text.strip() for piece in said] == ["A", "b", "the", "Big dog."], "no word for it"
+    ends = [0, *(piece.end_sample for piece in said[:-1])]
+    pcm = samples(recorder)
+    beeps = [tone(pcm[end : piece.start_sample]) for end, piece in zip(ends, said, strict=True)]
+    assert beeps == [CAPITAL_HZ, None, None, CAPITAL_HZ]
 
 
 def test_spelling_mode_says_characters_one_by_one(stage: SpokenScene, client: SsipClient) -> None:
@@ -153,19 +198,40 @@ def test_of_a_progress_series_the_first_and_the_last_are_said(stage: SpokenScene
     assert pieces(recorder) == ["0 percent", "100 percent"]
 
 
+@pytest.mark.parametrize("priority", ["text", "message", "important"])
+def test_a_notification_is_said_only_when_nothing_is_spoken(
+    stage: SpokenScene, client: SsipClient, priority: str
+) -> None:
+    with stage.recorded() as recorder, stage.fresh(PRIORITY="notification") as other:
+        message = client.speak(SENTENCE, priority)
+        client.wait("begin", message)
+        dropped = other.speak("You have mail.")
+        assert other.wait_over(dropped) == "cancel"
+        assert client.wait_over(message) == "end"
+        said = other.speak("It is quiet.")
+        assert other.wait_over(said) == "end"
+    assert client.of(message) == ["begin", "end"]
+    assert (other.of(dropped), other.of(said)) == (["cancel"], ["begin", "end"])
+    assert pieces(recorder) == [SENTENCE, "It is quiet."]
+
+
 @pytest.mark.parametrize("interval", [0.04, 0.08])
-def test_each_key_of_a_typing_burst_is_heard(stage: SpokenScene, client: SsipClient, interval: float) -> None:
-    with stage.recorded() as recorder:
-        messages = []
-        for character in "qwert":
-            client.cancel()
-            messages.append(client.char(character))
-            time.sleep(interval)  # the interval between two strokes is what is tested
-        assert client.wait_over(messages[-1]) == "end"
-    for message in messages[:-1]:
-        assert client.of(message) in (["begin", "cancel"], ["begin", "end"], ["cancel"])
-    assert client.of(messages[-1]) == ["begin", "end"]
-    assert pieces(recorder)[-1] == "t"
+def test_each_key_of_a_typing_burst_is_heard_in_its_turn(interval: float) -> None:
+    with spoken_scene(TYPIST) as stage, stage.fresh() as client, stage.recorded() as recorder:
+        sounds = first_sounds(client, recorder, TYPED)
+        for _ in range(BURST_ATTEMPTS):
+            start = recorder.position
+            burst = type_burst(client, TYPED, interval)
+            wait_for(lambda: recorder.silent_for(0.3), "silence")
+            found = [begins(floats(recorder, start), sound, like=0.95) for sound in sounds]
+            places = [place for place in found if place is not None]
+            events = [client.of(message) for message in burst]
+            if len(places) == len(TYPED) and ["begin", "end"] not in events[:-1]:
+                break
+    assert len(places) == len(TYPED)
+    assert places == sorted(places)
+    assert all(kinds in (["begin", "cancel"], ["cancel"]) for kinds in events[:-1])
+    assert events[-1] == ["begin", "end"]
 
 
 ZH = "今天的天气真的非常好啊，我们一起去公园。" * 2

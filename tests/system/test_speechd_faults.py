@@ -20,8 +20,14 @@ from support.pulse import PulseServer, Recorder, pulse_server, wait_for
 from support.scene import LONG, STEADY, TONE, samples
 from support.speechd import ESPEAK, SpeechDispatcher, chattts_module
 from support.speechd_scene import loud_seconds, pieces, sounds_for, spoken_scene
+from support.tone_decoder import decode
 
 pytestmark = pytest.mark.system
+
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven")
+SENTENCES = [f"Sentence number {number} comes." for number in NUMBERS]
+IN_THE_THIRD = 3.7
+"""Seconds of sound: a sentence takes 1.6."""
 
 SERVICE = "[D-BUS Service]\nName={name}\nExec=/usr/bin/env {environment} {command}\n"
 
@@ -67,26 +73,25 @@ def end_daemon(address: str) -> None:
         wait_for(lambda: pid_of_daemon(address) != pid, "the daemon to leave the bus")
 
 
-def test_a_daemon_that_is_killed_is_started_again_and_goes_on() -> None:
+def test_a_daemon_that_is_killed_is_started_again_and_goes_on_at_the_sentence_it_broke_off() -> None:
     with desktop(startable=True) as (pulse, bus, server), server.client("chattts") as client:
         assert pid_of_daemon(bus.address) == 0, "listing voices does not start it"
         with pulse.record() as recorder:
             assert client.wait_over(client.speak("First.")) == "end"
             assert pieces(recorder) == ["First."]
-            message = client.speak(LONG)
-            client.wait("begin", message)
-            sounds_for(recorder, 2.5)
-            os.kill(pid_of_daemon(bus.address), signal.SIGKILL)
             length = recorder.position
-            sounds_for(recorder, 0.5, length)
-            client.stop()
-            assert client.wait_over(message) == "cancel"
+            message = client.speak(" ".join(SENTENCES))
+            sounds_for(recorder, IN_THE_THIRD, length)
+            os.kill(pid_of_daemon(bus.address), signal.SIGKILL)
+            assert client.wait_over(message) == "end"
             wait_for(lambda: recorder.silent_for(0.2), "silence")
-        assert client.of(message) == ["begin", "cancel"]
-        said = pieces(recorder)
-        assert said[0] == "First."
-        assert said[1].startswith("This is a sentence")
-        assert LONG.count(said[2][:10]) > 0, "it goes on at the segment that was broken off"
+        assert [event.kind for event in client.whole(message)] == ["begin", "end"]
+        said = decode(samples(recorder))
+        assert [piece.text for piece in said if piece.complete] == ["First.", *SENTENCES]
+        (broken,) = (index for index, piece in enumerate(said) if not piece.complete)
+        assert broken > 1, "some of it had been heard whole"
+        assert said[broken].text, "it was killed in the middle of a sentence"
+        assert said[broken + 1].text.startswith(said[broken].text)
         assert client.wait_over(client.speak("After it.")) == "end"
 
 

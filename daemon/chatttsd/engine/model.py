@@ -21,6 +21,8 @@ MOST_FAILED_STARTS: Final = 3
 """Loads that may be killed one after the other; each costs seconds of every core."""
 SETTLE_SECONDS: Final = 0.5
 """Between two segments of an utterance nobody uses the model either, but only for a moment."""
+_OF_THE_WORKER: Final = "chattts worker cannot start: "
+"""What the client says before the worker's own words: a person who listens needs only those."""
 _WARMING: Final = "warming"
 _LOADING: Final = "loading"
 
@@ -110,7 +112,7 @@ class ResidentModel:
             ModelState.LOADING: "ChatTTS is loading",
             ModelState.WARMING: "ChatTTS is warming up",
             ModelState.READY: self._segment_failure,
-            ModelState.FAILED: f"ChatTTS cannot be used: {self._failure}",
+            ModelState.FAILED: f"ChatTTS cannot be used: {self._failure.removeprefix(_OF_THE_WORKER)}",
         }
         if self.state is ModelState.UNLOADED and self._sent_away:
             return "ChatTTS was unloaded (chatttsctl load brings it back)"
