@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +88,14 @@ def test_a_daemon_that_is_killed_is_started_again_and_goes_on_at_the_sentence_it
             wait_for(lambda: recorder.silent_for(0.2), "silence")
         assert [event.kind for event in client.whole(message)] == ["begin", "end"]
         said = decode(samples(recorder))
-        assert [piece.text for piece in said if piece.complete] == ["First.", *SENTENCES]
-        (broken,) = (index for index, piece in enumerate(said) if not piece.complete)
-        assert broken > 1, "some of it had been heard whole"
-        assert said[broken].text, "it was killed in the middle of a sentence"
-        assert said[broken + 1].text.startswith(said[broken].text)
+        whole = [piece.text for piece in said if piece.complete]
+        assert [text for text, _ in groupby(whole)] == ["First.", *SENTENCES]
+        broken = [index for index, piece in enumerate(said) if not piece.complete]
+        twice = len(whole) - len(SENTENCES) - 1  # where a busy machine was late, at the very end of a sentence
+        assert len(broken) + twice <= 1
+        for index in broken:
+            assert index > 1, "some of it had been heard whole"
+            assert said[index + 1].text.startswith(said[index].text)
         assert client.wait_over(client.speak("After it.")) == "end"
 
 
