@@ -91,7 +91,7 @@ def test_a_daemon_that_is_killed_is_started_again_and_goes_on_at_the_sentence_it
         whole = [piece.text for piece in said if piece.complete]
         assert [text for text, _ in groupby(whole)] == ["First.", *SENTENCES]
         broken = [index for index, piece in enumerate(said) if not piece.complete]
-        twice = len(whole) - len(SENTENCES) - 1  # where a busy machine was late, at the very end of a sentence
+        twice = len(whole) - len(SENTENCES) - 1  # killed late, at its very end
         assert len(broken) + twice <= 1
         for index in broken:
             assert index > 1, "some of it had been heard whole"
