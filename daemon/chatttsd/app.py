@@ -97,7 +97,8 @@ class Daemon:
         self._manager.ready()
         self._show_status()
         _LOGGER.info("chatttsd %s is on the bus", __version__)
-        self._log_reason()
+        if self._service.model_state == "absent":  # nobody looks for a change of that
+            self._log_reason()
         capture = StderrCapture(lambda line: _LOGGER.debug("library: %s", line), monotonic)
         capture.start(loop)
         self._log.setStream(capture.stream)

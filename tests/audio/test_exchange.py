@@ -67,6 +67,8 @@ async def test_strokes_that_follow_each_other_keep_their_stream(pulse: PulseServ
             await child.call("open", echo=True)
             await child.call("write", start=0, count=2000)
             await child.call("flush")
+        await child.call("write", start=0, count=2000)
+        await child.call("drain")
         look = await child.call("look")
         assert (look["latency_ms"], look["statistics"]["opens"]) == (15, 1)
 

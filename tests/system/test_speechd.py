@@ -152,7 +152,7 @@ def test_characters_keys_and_icons_have_their_events(stage: SpokenScene, client:
         for message in messages:
             assert client.wait_over(message) == "end"
     assert [client.of(message) for message in messages] == [["begin", "end"]] * 4
-    assert pieces(recorder) == ["a", "é", "shift_a"]
+    assert pieces(recorder) == ["a", "é", "shift_a", "nothing"], "of an icon its name is said"
 
 
 def test_a_message_is_begun_and_ended_once(client: SsipClient) -> None:
