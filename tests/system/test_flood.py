@@ -14,6 +14,7 @@ import pytest
 
 from support.daemon import DaemonProcess
 from support.private_bus import PrivateBus
+from support.pulse import wait_for
 
 FLOOD = Path(__file__).parent.parent / "support" / "flood.py"
 TONE = '[speech]\nengine = "tone"\n[audio]\nwait_seconds = 0.5\n'
@@ -62,7 +63,9 @@ def test_a_bystander_is_served_while_the_flood_lasts() -> None:
 def test_hundreds_of_clients_that_left_leave_nothing_behind() -> None:
     with PrivateBus() as bus, DaemonProcess(bus, TONE) as daemon, daemon.client() as client:
         process = psutil.Process(daemon.pid)
-        client.wait(client.speak("PortAudio is loaded by now."))
+        client.wait(client.speak("PortAudio is needed for this."))
+        maps = Path(f"/proc/{daemon.pid}/maps")
+        wait_for(lambda: "portaudio" in maps.read_text(), "PortAudio, which takes 11 MiB, to be loaded")
         for _ in range(50):
             with daemon.client() as leaving:
                 leaving.call("Cancel", "u", leaving.call("Speak", "s", "bye"))
