@@ -190,6 +190,12 @@ async def test_loading_unloading_and_the_engines_own_line_are_passed_on(machine:
     assert machine.service.statistics["engine_detail"] == "int8 on 2 cores"
 
 
+async def test_holes_that_a_busy_machine_cuts_are_counted_in_the_statistics(machine: Machine) -> None:
+    assert machine.service.statistics["xruns"] == 0
+    machine.output.xruns = 2
+    assert machine.service.statistics["xruns"] == 2
+
+
 async def test_the_engine_is_told_of_the_segments_to_come(machine: Machine) -> None:
     machine.engines.ahead = 3
     machine.say("First comes this sentence.\n\nThen this one follows.\n\nAnd this one ends it.")

@@ -276,7 +276,8 @@ class Service:
     @property
     def statistics(self) -> dict[str, float | int | str]:
         """Counters and latencies by name, and what ChatTTS runs on."""
-        return {**self._statistics.snapshot(), "engine_detail": self._engines.detail}
+        figures: dict[str, float | int | str] = {**self._statistics.snapshot(), "xruns": self._output.xruns}
+        return figures | {"engine_detail": self._engines.detail}
 
     def _new(self, sender: str, text: str, options: SpeakOptions) -> Utterance:
         utterance = Utterance(self._next_id, sender, text, options, monotonic())

@@ -18,6 +18,7 @@ class FakeOutput:
 
     capacity: int = 12_000
     reason: str = ""
+    xruns: int = 0
     unavailable: bool = False
     paused: bool = False
     closed: bool = False

@@ -63,6 +63,10 @@ class AudioOutput(Protocol):
     def reason(self) -> str:
         """Why there is no sound right now; empty when all is well."""
 
+    @property
+    def xruns(self) -> int:
+        """How often this machine was too busy to give the sound card its samples in time: a hole was heard."""
+
     async def open(self, *, echo: bool = False) -> None:
         """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError.
 

@@ -74,11 +74,15 @@ class PortAudioOutput:
         return self._keeper.reason
 
     @property
+    def xruns(self) -> int:
+        """How often this machine was too busy to give the sound card its samples in time: a hole was heard."""
+        return self._keeper.feed.xruns
+
+    @property
     def statistics(self) -> OutputStatistics:
         """The counters as they stand now."""
         counts = self._keeper.counts
-        xruns = self._keeper.feed.xruns
-        return OutputStatistics(self._underruns, xruns, counts.opens, counts.losses, counts.stalls)
+        return OutputStatistics(self._underruns, self.xruns, counts.opens, counts.losses, counts.stalls)
 
     async def probe(self) -> None:
         """Find out for `reason` whether there is sound; keeps nothing open, waits for a hung server."""
