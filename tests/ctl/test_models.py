@@ -43,7 +43,7 @@ def test_verify_names_what_is_wrong_and_fails(model: Path, home: dict[str, str])
     (model / "asset/a.bin").unlink()
     done = ctl(["models", "verify", "--dir", str(model)], home)
     assert done.returncode == 1
-    assert done.stdout.startswith("wrong  asset/a.bin: missing\nwrong  asset/gpt/b.bin: sha256 is ")
+    assert done.stdout.startswith("wrong  asset/a.bin: missing\nwrong  asset/gpt/b.bin: damaged: sha256 is ")
     assert done.stderr == f"chatttsctl: {model}: 2 of 2 files are not right\n"
 
 
@@ -64,7 +64,7 @@ def test_verify_prints_json(model: Path, home: dict[str, str]) -> None:
         "directory": str(model),
         "model": "tiny",
         "files": [
-            {"path": "asset/a.bin", "ok": False, "fault": "truncated: 3 bytes, should be 500"},
+            {"path": "asset/a.bin", "ok": False, "fault": "cut short: 3 bytes, should be 500"},
             {"path": "asset/gpt/b.bin", "ok": True, "fault": None},
         ],
         "fault": f"{model}: 1 of 2 files are not right",
@@ -86,7 +86,7 @@ def test_verify_looks_at_the_layout_of_a_real_model(model: Path, home: dict[str,
     done = ctl(["models", "verify", "--dir", str(model)], home)
     assert done.returncode == 1
     assert done.stdout.count("ok ") == 3
-    assert done.stderr.endswith("asset/Decoder.safetensors: No such file or directory\n")
+    assert done.stderr.endswith("asset/Decoder.safetensors: missing\n")
 
 
 def test_verify_shows_its_progress_on_a_terminal_and_colours(model: Path, home: dict[str, str]) -> None:

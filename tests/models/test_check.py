@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from chatttsd.models.check import check_files, verdicts
-from chatttsd.models.manifest import Licence, Manifest, ModelFile, ModelFilesError
+from chatttsd.models.fault import MISSING
+from chatttsd.models.manifest import PART, Licence, Manifest, ModelFile, ModelFilesError
 from chatttsd.models.stamps import NAME
 
 A, B = b"first file" * 1000, b"second file" * 1000
@@ -72,9 +73,17 @@ def test_a_missing_file_is_named(full: bool, model: Path, manifest: Manifest) ->
     assert fault(model, manifest, full) == f"{model / 'asset' / 'deep' / 'b'}: missing"
 
 
+def test_a_file_that_is_being_fetched_is_told_from_one_that_is_missing(
+    model: Path, manifest: Manifest
+) -> None:
+    path = model / "asset" / "a"
+    path.rename(path.with_name(f"a{PART}"))
+    assert fault(model, manifest) == f"{path}: fetched only in part"
+
+
 def test_a_truncated_file_is_named_with_both_sizes(model: Path, manifest: Manifest) -> None:
     os.truncate(model / "asset" / "a", 9999)
-    assert fault(model, manifest) == f"{model / 'asset' / 'a'}: truncated: 9999 bytes, should be 10000"
+    assert fault(model, manifest) == f"{model / 'asset' / 'a'}: cut short: 9999 bytes, should be 10000"
 
 
 def test_a_file_that_is_too_long_is_named(model: Path, manifest: Manifest) -> None:
@@ -89,7 +98,7 @@ def test_one_changed_byte_is_found_and_both_hashes_are_told(
     wrong = B[:-1] + b"!"
     change(model / "asset" / "deep" / "b", wrong)
     told = fault(model, manifest, full)
-    assert told.startswith(f"{model / 'asset' / 'deep' / 'b'}: sha256 is ")
+    assert told.startswith(f"{model / 'asset' / 'deep' / 'b'}: damaged: sha256 is ")
     assert hashlib.sha256(wrong).hexdigest()[:12] in told
     assert hashlib.sha256(B).hexdigest()[:12] in told
 
@@ -97,7 +106,7 @@ def test_one_changed_byte_is_found_and_both_hashes_are_told(
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(model: Path, manifest: Manifest) -> None:
     (model / "asset" / "deep" / "b").unlink()
     (model / "asset" / "deep" / "b").symlink_to("/proc/self/mem")
-    assert fault(model, manifest) == f"{model / 'asset' / 'deep' / 'b'}: cannot be read: Input/output error"
+    assert fault(model, manifest) == f"{model / 'asset' / 'deep' / 'b'}: unreadable: Input/output error"
 
 
 def test_a_file_without_permission_is_named(model: Path) -> None:
@@ -115,7 +124,7 @@ except ModelFilesError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=model, capture_output=True, text=True, check=True)
-    assert done.stdout == "asset/a: cannot be read: Permission denied\n"
+    assert done.stdout == "asset/a: unreadable: Permission denied\n"
 
 
 def test_all_faults_are_told_where_all_verdicts_are_asked_for(model: Path, manifest: Manifest) -> None:
@@ -123,8 +132,7 @@ def test_all_faults_are_told_where_all_verdicts_are_asked_for(model: Path, manif
     (model / "asset" / "deep" / "b").write_bytes(b"other")
     found = verdicts(model, manifest, full=True)
     assert [each.file.path for each in found] == ["asset/a", "asset/deep/b"]
-    assert found[0].fault.startswith("truncated")
-    assert found[1].fault.startswith("sha256")
+    assert [each.fault and each.fault.said for each in found] == ["cut short", "damaged"]
 
 
 def test_what_did_not_change_is_not_read_again(model: Path, manifest: Manifest) -> None:
@@ -182,8 +190,8 @@ def test_a_directory_that_takes_no_stamp_is_checked_all_the_same(model: Path, ma
 def test_nothing_is_read_when_a_file_is_missing_anyway(model: Path, manifest: Manifest) -> None:
     (model / "asset" / "deep" / "b").unlink()
     assert [(each.hashed, each.fault) for each in verdicts(model, manifest)] == [
-        (False, ""),
-        (False, "missing"),
+        (False, None),
+        (False, MISSING),
     ]
 
 

@@ -54,7 +54,8 @@ def run_verify(arguments: Namespace) -> int:
     found, fault = _verify(directory, manifest)
     if arguments.json:
         files = [
-            {"path": each.file.path, "ok": not each.fault, "fault": each.fault or None} for each in found
+            {"path": each.file.path, "ok": not each.fault, "fault": str(each.fault) if each.fault else None}
+            for each in found
         ]
         output.record(
             {"directory": str(directory), "model": manifest.name, "files": files, "fault": fault or None}

@@ -13,7 +13,8 @@ from chatttsd import __version__
 from chatttsd.ctl.exits import CommandError
 from chatttsd.ctl.models_hub import reason, status_reason
 from chatttsd.ctl.output import clean
-from chatttsd.models.check import sha256, wrong_hash
+from chatttsd.models.check import sha256
+from chatttsd.models.fault import wrong_hash
 from chatttsd.models.manifest import PART, ModelFile
 
 Advance = Callable[[int], None]
@@ -163,7 +164,8 @@ class Download:
         except OSError as error:
             raise self._unwritable(error) from None
         raise CommandError(
-            f"{self._url}: {wrong_hash(found, self._file.sha256)}: this is not the file; it was thrown away"
+            f"{self._url}: {wrong_hash(found, self._file.sha256).detail}: "
+            "this is not the file; it was thrown away"
         )
 
 

@@ -11,8 +11,18 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from chatttsd.models.header import check_layout, length_fault
-from chatttsd.models.manifest import Manifest, ModelFile, ModelFilesError, load_manifest
+from chatttsd.models.fault import (
+    MISSING,
+    PARTLY,
+    Fault,
+    FileFaultError,
+    sentence,
+    unreadable,
+    wrong_hash,
+    wrong_length,
+)
+from chatttsd.models.header import check_layout
+from chatttsd.models.manifest import PART, Manifest, ModelFile, ModelFilesError, load_manifest
 from chatttsd.models.stamps import Stamps
 
 Progress = Callable[[int, int], None]
@@ -22,8 +32,6 @@ _READ: Final = 4 << 20
 """Bytes of one read."""
 _THREADS: Final = 2
 """Hashing lets go of the GIL; more than two threads only wait for the disk."""
-_SHOWN: Final = 12
-"""Hexadecimal digits of a hash in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,8 @@ class Verdict:
     """What was found out about one file."""
 
     file: ModelFile
-    fault: str = ""
-    """Empty where the file is right."""
+    fault: Fault | None = None
+    """None where the file is right."""
     hashed: bool = False
     """Whether its content was read, and not only compared with the last time."""
 
@@ -42,23 +50,30 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 def check_model(directory: Path, *, progress: Progress = no_progress, full: bool = False) -> Manifest:
-    """Check files and layout of a model; returns its manifest. Raises ModelFilesError."""
-    manifest = load_manifest(directory)
-    check_files(directory, manifest, progress=progress, full=full)
-    check_layout(directory)
+    """Check files and layout of a model; returns its manifest. ModelFilesError says what mends it."""
+    try:
+        manifest = load_manifest(directory)
+    except ModelFilesError as error:
+        told = f"the list of the model's files is wrong: {error} (mend or remove it)"
+        raise ModelFilesError(told) from None
+    try:
+        check_files(directory, manifest, progress=progress, full=full)
+        check_layout(directory)
+    except FileFaultError as error:
+        raise ModelFilesError(sentence(error, manifest)) from None
     return manifest
 
 
 def check_files(
     directory: Path, manifest: Manifest, *, progress: Progress = no_progress, full: bool = False
 ) -> None:
-    """Raise ModelFilesError at the first file that is missing, unreadable, cut or changed.
+    """Raise FileFaultError at the first file that is missing, unreadable, cut or changed.
 
     Without `full`, a file that did not change since its last full check is taken for right.
     """
     for verdict in verdicts(directory, manifest, progress=progress, full=full):
         if verdict.fault:
-            raise ModelFilesError(f"{directory / verdict.file.path}: {verdict.fault}")
+            raise FileFaultError(directory, verdict.file.path, verdict.fault)
 
 
 def verdicts(
@@ -108,29 +123,29 @@ class _Check:
         if whole:
             stamps.save(whole)
         faults |= changed
-        return [Verdict(file, faults.get(file, ""), file in hashed) for file in self._files]
+        return [Verdict(file, faults.get(file), file in hashed) for file in self._files]
 
-    def _look(self, file: ModelFile) -> os.stat_result | str:
+    def _look(self, file: ModelFile) -> os.stat_result | Fault:
         """Return the state of a file, or what is wrong with it as far as it need not be read for that."""
         try:
             with (self._directory / file.path).open("rb") as stream:
                 state = os.fstat(stream.fileno())
         except FileNotFoundError:
-            return "missing"
+            return PARTLY if (self._directory / f"{file.path}{PART}").exists() else MISSING
         except OSError as error:
-            return f"cannot be read: {error.strerror}"
+            return unreadable(error)
         if file.size is not None and state.st_size != file.size:
-            return length_fault(state.st_size, file.size)
+            return wrong_length(state.st_size, file.size)
         return state
 
-    def _hash(self, file: ModelFile) -> os.stat_result | str:
+    def _hash(self, file: ModelFile) -> os.stat_result | Fault:
         """Return the state of a file whose content is right, or the fault."""
         try:
             with (self._directory / file.path).open("rb", buffering=0) as stream:
                 state = os.fstat(stream.fileno())
                 found = sha256(stream, self._advance)
         except OSError as error:
-            return f"cannot be read: {error.strerror}"
+            return unreadable(error)
         return state if found == file.sha256 else wrong_hash(found, file.sha256)
 
     def _advance(self, count: int) -> None:
@@ -140,11 +155,11 @@ class _Check:
 
 
 def _split(
-    results: Mapping[ModelFile, os.stat_result | str],
-) -> tuple[dict[ModelFile, str], dict[ModelFile, os.stat_result]]:
+    results: Mapping[ModelFile, os.stat_result | Fault],
+) -> tuple[dict[ModelFile, Fault], dict[ModelFile, os.stat_result]]:
     """Return the faults, and the states of the files without one."""
-    faults = {file: result for file, result in results.items() if isinstance(result, str)}
-    return faults, {file: result for file, result in results.items() if not isinstance(result, str)}
+    faults = {file: result for file, result in results.items() if isinstance(result, Fault)}
+    return faults, {file: result for file, result in results.items() if not isinstance(result, Fault)}
 
 
 def sha256(stream: FileIO, advance: Callable[[int], None]) -> str:
@@ -155,8 +170,3 @@ def sha256(stream: FileIO, advance: Callable[[int], None]) -> str:
         digest.update(buffer[:count])
         advance(count)
     return digest.hexdigest()
-
-
-def wrong_hash(found: str, expected: str) -> str:
-    """Return the fault of content with another SHA-256."""
-    return f"sha256 is {found[:_SHOWN]}…, should be {expected[:_SHOWN]}…"

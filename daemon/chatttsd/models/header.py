@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from chatttsd.models.fault import Fault, FileFaultError, no_model, unreadable, wrong_length
 from chatttsd.models.layout import GPT_CONFIG, Tensors, expected
-from chatttsd.models.manifest import ModelFilesError
 
 _LENGTH_BYTES: Final = 8
 """A safetensors file begins with the length of its header, little-endian."""
@@ -15,59 +15,57 @@ _TYPE: Final = "F32"
 _FLOAT: Final = 4
 """Bytes of an F32."""
 _MOST_LAYERS: Final = 1000
+_NO_TENSORS: Final = Fault("damaged", "not a safetensors file, or its header is cut")
 
 
 def check_layout(directory: Path) -> None:
-    """Raise ModelFilesError unless every safetensors file has the tensors of a model of its depth.
+    """Raise FileFaultError unless every safetensors file has the tensors of a model of its depth.
 
     Tensors that nobody needs may be there besides.
     """
     for name, tensors in expected(layers(directory)).items():
-        fault = _compare(read_header(directory / name), tensors)
-        if fault:
-            raise ModelFilesError(f"{directory / name}: {fault}")
+        header = read_header(directory, name)
+        if wrong := _compare(header, tensors):
+            raise FileFaultError(directory, name, no_model(wrong))
 
 
 def layers(directory: Path) -> int:
-    """Return the number of GPT layers that `asset/gpt/config.json` names; raises ModelFilesError."""
-    path = directory / GPT_CONFIG
+    """Return the number of GPT layers that `asset/gpt/config.json` names; raises FileFaultError."""
     try:
-        number = json.loads(path.read_bytes())["num_hidden_layers"]
+        number = json.loads((directory / GPT_CONFIG).read_bytes())["num_hidden_layers"]
     except OSError as error:
-        raise ModelFilesError(f"{path}: {error.strerror}") from None
+        raise FileFaultError(directory, GPT_CONFIG, unreadable(error)) from None
     except (ValueError, KeyError, TypeError):
-        raise ModelFilesError(f"{path}: not a model configuration with num_hidden_layers") from None
+        fault = no_model("not a model configuration with num_hidden_layers")
+        raise FileFaultError(directory, GPT_CONFIG, fault) from None
     if type(number) is not int or not 0 < number <= _MOST_LAYERS:
-        raise ModelFilesError(f"{path}: num_hidden_layers: got {number!r}, allowed: 1 to {_MOST_LAYERS}")
+        fault = no_model(f"num_hidden_layers: got {number!r}, allowed: 1 to {_MOST_LAYERS}")
+        raise FileFaultError(directory, GPT_CONFIG, fault)
     return number
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """Return the tensors of a safetensors file (`dtype`, `shape`, `data_offsets`); raises ModelFilesError.
+def read_header(directory: Path, name: str) -> dict[str, Any]:
+    """Return the tensors of a safetensors file (`dtype`, `shape`, `data_offsets`); raises FileFaultError.
 
     A file that is shorter or longer than its tensors is refused.
     """
+    path = directory / name
     try:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(_LENGTH_BYTES), "little")
             if not 0 < length <= _LONGEST:
-                raise ModelFilesError(f"{path}: not a safetensors file")
+                raise FileFaultError(directory, name, _NO_TENSORS)
             header = json.loads(stream.read(length))
         header.pop("__metadata__", None)
         data = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         needed, size = _LENGTH_BYTES + length + data, path.stat().st_size
     except OSError as error:
-        raise ModelFilesError(f"{path}: {error.strerror}") from None
+        raise FileFaultError(directory, name, unreadable(error)) from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        raise ModelFilesError(f"{path}: not a safetensors file, or its header is cut") from None
+        raise FileFaultError(directory, name, _NO_TENSORS) from None
     if size != needed:
-        raise ModelFilesError(f"{path}: {length_fault(size, needed)}")
+        raise FileFaultError(directory, name, wrong_length(size, needed))
     return dict(header)
-
-
-def length_fault(size: int, needed: int) -> str:
-    """Return the fault of a file with the wrong number of bytes."""
-    return f"{'truncated' if size < needed else 'too long'}: {size} bytes, should be {needed}"
 
 
 def _compare(header: dict[str, Any], tensors: Tensors) -> str:

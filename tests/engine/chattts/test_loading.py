@@ -16,7 +16,8 @@ from chatttsd.engine.chattts.loading import load_parts, threads_of
 from chatttsd.engine.chattts.native import start
 from chatttsd.engine.chattts.precision import NATIVE, TORCH, Choice
 from chatttsd.engine.chattts.reference_engine import ReferenceEngine
-from support.random_model import RandomModel, changed_copy
+from chatttsd.models.layout import GPT_CONFIG
+from support.random_model import RandomModel, changed_copy, rehash
 
 SETTINGS = ModelSettings(threads=1, device="cpu")
 
@@ -35,7 +36,21 @@ def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(random_model: RandomModel, tmp_path: Path) -> None:
     model = changed_copy(random_model(), tmp_path / "model")
     (model / "asset/Decoder.safetensors").unlink()
-    with pytest.raises(ModelError, match=rf"^{model}/asset/Decoder.safetensors: missing$"):
+    told = r"^the model's file asset/Decoder\.safetensors is missing \(make or copy this model again\)$"
+    with pytest.raises(ModelError, match=told):
+        create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
+
+
+def test_a_configuration_of_another_kind_of_model_is_told_with_what_mends_it(
+    random_model: RandomModel, tmp_path: Path
+) -> None:
+    model = changed_copy(random_model(), tmp_path / "model")
+    config = (model / GPT_CONFIG).read_text("utf-8").replace('"hidden_act": "silu"', '"hidden_act": "gelu"')
+    (model / GPT_CONFIG).unlink()
+    (model / GPT_CONFIG).write_text(config, encoding="utf-8")
+    rehash(model, GPT_CONFIG)
+    told = r"^this is not a ChatTTS model: .*: hidden_act: .* \(make or choose another model\)$"
+    with pytest.raises(ModelError, match=told):
         create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
 
 

@@ -29,6 +29,7 @@ from chatttsd.engine.chattts.warming import warm
 from chatttsd.engine.chattts.weights import Weights
 from chatttsd.engine.chattts.wording import Voices, Wording
 from chatttsd.models.check import check_model
+from chatttsd.models.fault import Mending
 from chatttsd.models.manifest import ModelFilesError
 
 Report = Callable[[str], None]
@@ -84,8 +85,7 @@ def load_parts(settings: ModelSettings, voices: Path, report: Report) -> Parts:
     _check(directory, lambda share: progress(_CHECKED * share))
     heap.return_large_blocks()
     heap.drop_library_pages()
-    weights = Weights(directory)
-    tokens = Tokens(directory, weights.shape)
+    weights, tokens = _open(directory)
     with ThreadPoolExecutor(1) as beside:
         front_end = beside.submit(FrontEnd, emoji=settings.emoji)
         choice = choose(settings.precision, settings.device)
@@ -148,6 +148,15 @@ def _check(directory: Path, progress: Callable[[float], None]) -> None:
         check_model(directory, progress=lambda done, total: progress(done / max(1, total)))
     except ModelFilesError as error:
         raise ModelError(str(error)) from None
+
+
+def _open(directory: Path) -> tuple[Weights, Tokens]:
+    """Read what describes a model whose files are whole; raises ModelError."""
+    try:
+        weights = Weights(directory)
+        return weights, Tokens(directory, weights.shape)
+    except ModelError as error:
+        raise ModelError(f"this is not a ChatTTS model: {error} ({Mending.OTHER})") from None
 
 
 def _load_reference(
