@@ -11,6 +11,7 @@ import pytest
 from chatttsd.engine.api import EngineDiedError, EngineError, SynthesisRequest
 from chatttsd.engine.cache import PcmCache
 from chatttsd.engine.cached import Shelf
+from chatttsd.engine.chattts.wording import spelled
 from chatttsd.engine.echo import MARGIN_SAMPLES, THRESHOLD, Echo, EchoManner, spoken_name, trimmed
 from chatttsd.speech.names import echo_characters, echo_keys
 from chatttsd.speech.options import SpeakOptions
@@ -115,7 +116,7 @@ async def test_characters_and_keys_are_prepared_by_their_names_and_trimmed() -> 
     async with stage() as made:
         await made.filled()
         assert made.cache.figures.entries == EVERYTHING
-        assert {request.kind for request in made.engine.asked} == {"text"}
+        assert {request.kind for request in made.engine.asked} == {"char"}, "that is levelled as a whole"
         said = [request.text for request in made.engine.asked]
         assert said[0] == "A", "what is typed most comes first, and a letter is no article"
         assert len(said) == len(set(said)), "one sound for a letter in both cases"
@@ -125,6 +126,13 @@ async def test_characters_and_keys_are_prepared_by_their_names_and_trimmed() -> 
         assert made.holds("A")
         assert made.holds("f5", kind="key")
         assert not made.holds("a", kind="text"), "a text of one letter is another request"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_name_that_is_prepared_is_said_as_it_is(language: str) -> None:
+    for request in EchoManner(languages=(language,)).requests():
+        name = spoken_name(request)
+        assert spelled(SynthesisRequest(name, language, kind="char")) == name
 
 
 async def test_nothing_is_prepared_twice_until_something_changes() -> None:

@@ -224,7 +224,8 @@ class Echo:
 
     async def _made(self, request: SynthesisRequest, key: bytes) -> Entry | None:
         """Return the sound of a name, None when the engine cannot say it; raises EngineDiedError."""
-        said = replace(request, text=spoken_name(request), kind="text")
+        # A character, since that is levelled as a whole: a name is its own name.
+        said = replace(request, text=spoken_name(request), kind="char")
         stream = self._engine.synthesise(
             said, expected_seconds=expected_seconds(said.text, said.rate), background=True
         )
