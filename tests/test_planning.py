@@ -33,6 +33,7 @@ class TwoEngines:
     ahead: int = 3
     reasons: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    typed: list[bool] = field(default_factory=list)
     client: FakeEngine = field(default_factory=FakeEngine)
 
     def knows_voice(self, voice: str, engine: str = "auto") -> bool:
@@ -47,8 +48,9 @@ class TwoEngines:
     def refusal(self, engine: str) -> str:
         return self.reasons.get(engine, "")
 
-    def synthesiser(self, engine: str) -> "Synthesiser":
+    def synthesiser(self, engine: str, *, typed: bool) -> "Synthesiser":
         self.asked.append(engine)
+        self.typed.append(typed)
         return self.client
 
 
@@ -173,18 +175,21 @@ async def test_a_long_text_is_read_beside_the_loop_once_it_is_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "echo"),
+    ("text", "options", "echo", "typed"),
     [
-        ("a", SpeakOptions(kind=Kind.CHAR), True),
-        ("shift_a", SpeakOptions(kind=Kind.KEY), True),
-        ("<speak> exclamation mark </speak>", SpeakOptions(kind=Kind.SSML), True),
-        ("A sentence that is read, and not what answers a key.", SpeakOptions(), False),
+        ("a", SpeakOptions(kind=Kind.CHAR), True, True),
+        ("shift_a", SpeakOptions(kind=Kind.KEY), True, True),
+        ("<speak> exclamation mark </speak>", SpeakOptions(kind=Kind.SSML), True, True),
+        ("<speak>" + "<mark name='0:9'/>page " * 3 + "</speak>", SpeakOptions(kind=Kind.SSML), False, True),
+        ("A sentence that is read, and not what answers a key. " * 3, SpeakOptions(), False, False),
+        ("A sentence that is spelled, letter by letter. " * 3, SpeakOptions(spelling=True), False, False),
     ],
 )
-def test_what_answers_a_key_stroke_is_told_to_the_output(
-    planner: Planner, text: str, options: SpeakOptions, *, echo: bool
+def test_what_answers_a_key_stroke_is_told_to_the_output_and_the_engine(
+    planner: Planner, engines: TwoEngines, text: str, options: SpeakOptions, *, echo: bool, typed: bool
 ) -> None:
     assert planner.recipe(Utterance(1, ":1", text, options, 0.0)).echo is echo
+    assert engines.typed == [typed]
 
 
 @pytest.mark.parametrize(

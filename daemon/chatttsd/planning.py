@@ -86,7 +86,9 @@ class Planner:
             options = replace(options, voice="")  # a default of another engine must not mute this one
         return Recipe(
             SegmentPlan(segments, aside=len(utterance.text) > _LONG_TEXT),
-            self._engines.synthesiser(options.engine),
+            self._engines.synthesiser(
+                options.engine, typed=options.kind in _STROKES or len(utterance.text) <= _LONGEST_STROKE
+            ),
             partial(self._request, options=options),
             self._on_synthesised,
             background,

@@ -172,6 +172,36 @@ async def test_a_character_or_key_is_the_echo_that_chattts_prepared(home: Path) 
         assert await say(made, "é", kind="char") == "é"
 
 
+async def test_a_stroke_is_no_slower_where_chattts_is_asked_for(home: Path) -> None:
+    async with stage(home) as made:
+        await made.ready()
+        await prepare(made)
+        asked = len(made.folder.asked)
+        assert await say(made, "é", "chattts", kind="char") == "é"
+        assert await say(made, "f5", "chattts", kind="key") == "§f5"
+        assert len(made.folder.asked) == asked
+        await model_of(made)._end()
+        (made.folder.folder / "script.json").write_text('{"waits": true}')
+        assert await say(made, "b", "chattts", kind="char") == "§B"
+        assert await say(made, "é", "chattts", kind="char") == "é"
+        assert model_of(made).state == "loading", "it comes for what is read next"
+
+
+async def test_a_letter_of_what_is_read_and_not_typed_is_chatttss_where_it_is_asked_for(home: Path) -> None:
+    async with stage(home) as made:
+        await made.ready()
+        for engine, said in (("auto", "é"), ("chattts", "§é")):
+            reader = made.directory.synthesiser(engine, typed=False)
+            assert await spoken(reader, "é", kind="char") == [said]
+
+
+async def test_without_another_engine_a_stroke_that_is_not_prepared_waits_for_chattts(home: Path) -> None:
+    async with stage(home, "chattts", cache=CacheSettings(echo=False)) as made:
+        for engine in ("auto", "chattts"):
+            assert await say(made, "é", engine, kind="char") == "§é"
+        assert [text for text, _ in made.folder.asked] == ["é"], "once"
+
+
 async def test_echo_neither_wakes_the_model_nor_keeps_it(home: Path) -> None:
     async with stage(home) as made:
         await made.ready()

@@ -15,7 +15,7 @@ from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import EngineError, EngineFaultError, ModelSettings, SynthesisRequest, Word
 from chatttsd.engine.chattts.wording import rate_of, speed_of
 from chatttsd.engine.client import EngineClient
-from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback, model_rate
+from chatttsd.engine.fallback import Embedded, ModelByName, ModelSynthesiser, WithFallback, model_rate
 from chatttsd.engine.model import ModelState
 from chatttsd.speech.remainder import remainder
 from support.engine_clients import QUICK, States, pid_of
@@ -190,6 +190,37 @@ async def test_an_explicit_request_fails_with_what_the_model_says(tmp_path: Path
     async with residence(tmp_path, Script(fault="wrong shape")) as made:
         with pytest.raises(EngineFaultError, match="wrong shape"):
             await spoken(ModelSynthesiser(made.model), "asked")
+
+
+@pytest.mark.parametrize("kind", ["char", "key"])
+async def test_a_stroke_that_asks_for_the_model_calls_it_and_waits_for_nothing(
+    tmp_path: Path, kind: str
+) -> None:
+    beside = Recorder()
+    async with residence(tmp_path, Script(waits=True)) as made:
+        by_name = ModelByName(made.model, beside)
+        await made.model.unload()
+        assert await spoken(by_name, "x", kind=kind, voice="chattts/alder") == []
+        assert beside.texts == ["x"], "it has said it"
+        assert made.model.state is ModelState.LOADING, "whoever names it calls it back"
+        reading = asyncio.create_task(spoken(by_name, "prose"))
+        await made.until(lambda: made.model.progress)
+        assert await spoken(by_name, "y", kind=kind) == []
+        made.folder.go()
+        assert await reading == ["§prose"], "nobody reads in its place"
+        assert await spoken(by_name, "z", kind=kind) == []
+    assert beside.texts == ["x", "y", "z"]
+    assert made.folder.asked == [("prose", [])]
+
+
+async def test_a_stroke_that_asks_for_a_model_that_cannot_come_fails(tmp_path: Path) -> None:
+    beside = Recorder()
+    async with residence(tmp_path, Script(fault="wrong shape")) as made:
+        made.model.load()
+        await made.reach(ModelState.FAILED)
+        with pytest.raises(EngineFaultError, match="wrong shape"):
+            await spoken(ModelByName(made.model, beside), "x", kind="char")
+    assert beside.texts == []
 
 
 async def test_an_embedded_engine_gets_only_what_it_knows() -> None:

@@ -48,7 +48,7 @@ class FakeDirectory:
     def refusal(self, engine: str) -> str:
         return self.refusals.get(engine, "")
 
-    def synthesiser(self, _engine: str) -> Synthesiser:
+    def synthesiser(self, _engine: str, *, typed: bool) -> Synthesiser:
         return Persistent(self.client)
 
     def load(self) -> None:

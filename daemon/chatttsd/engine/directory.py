@@ -10,7 +10,7 @@ from chatttsd.engine.cached import Shelf
 from chatttsd.engine.client import worker_command
 from chatttsd.engine.echo import Echo, EchoManner
 from chatttsd.engine.embedded import EmbeddedEngine
-from chatttsd.engine.fallback import Embedded, ModelSynthesiser, WithFallback
+from chatttsd.engine.fallback import Embedded, ModelByName, ModelSynthesiser, WithFallback
 from chatttsd.engine.model import ModelState, ResidentModel
 from chatttsd.engine.model_setup import MODEL_ENGINE, MODEL_VOICE, Command
 from chatttsd.platform.paths import voices_directory
@@ -157,18 +157,22 @@ class EngineDirectory:
         only_model = engine == MODEL_ENGINE or self.embedded is None
         return self.model.refusal() if self.model and only_model else ""
 
-    def synthesiser(self, engine: str) -> Synthesiser:
-        """Return what says the segments of an utterance whose option `engine` this is, one of `names`."""
-        made = self._synthesiser(engine)
+    def synthesiser(self, engine: str, *, typed: bool = True) -> Synthesiser:
+        """Return what says an utterance whose option `engine` this is, one of `names`.
+
+        Of one that cannot be what a key is answered with (not `typed`) ChatTTS by name says every letter.
+        """
+        made = self._synthesiser(engine, typed=typed)
         return self._echo.attend(made) if self._echo else made
 
-    def _synthesiser(self, engine: str) -> Synthesiser:
-        if self.model is not None and (engine == MODEL_ENGINE or self.embedded is None):
+    def _synthesiser(self, engine: str, *, typed: bool) -> Synthesiser:
+        if self.model is not None and (self.embedded is None or (engine == MODEL_ENGINE and not typed)):
             return ModelSynthesiser(self.model, self._model_shelf)
         if self.embedded is None:
             raise ValueError(f"engine {engine!r}: allowed are {', '.join(self.names)}")
-        if self.model is not None and engine == AUTO:
-            return WithFallback(self.model, self.embedded.client, self._model_shelf, self._embedded_shelf)
+        if self.model is not None and engine in (AUTO, MODEL_ENGINE):
+            chosen = WithFallback if engine == AUTO else ModelByName
+            return chosen(self.model, self.embedded.client, self._model_shelf, self._embedded_shelf)
         return Embedded(self.embedded.client, self._embedded_shelf)
 
     def configure(self, worker: WorkerSettings, model: ModelSettings, cache: CacheSettings) -> None:

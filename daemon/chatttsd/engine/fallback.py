@@ -43,7 +43,7 @@ def is_for_model(request: SynthesisRequest) -> bool:
 
 
 class ModelSynthesiser:
-    """ChatTTS and nothing else, as an explicit request wants it: it waits while the model is loading.
+    """ChatTTS and nothing else: it waits while the model is loading.
 
     What is on the shelf is heard at once, the same sample for sample, while the model comes for what follows.
     """
@@ -74,6 +74,48 @@ class ModelSynthesiser:
     def recall(self, request: SynthesisRequest) -> Entry | None:
         """Return what ChatTTS made of this request before, if it is still there."""
         return self._shelf.recall(request) if self._shelf else None
+
+
+class ModelByName:
+    """ChatTTS by name, as an explicit request wants it; of characters and keys only what is prepared.
+
+    The others are espeak-ng's: a stroke waits for no model, but calls it back as any such request does.
+    """
+
+    def __init__(
+        self,
+        model: ResidentModel,
+        embedded: Synthesiser,
+        shelf: Shelf | None = None,
+        embedded_shelf: Shelf | None = None,
+    ) -> None:
+        self._model = model
+        self._by_model = ModelSynthesiser(model, shelf)
+        self._embedded = Embedded(embedded, embedded_shelf)
+
+    def synthesise(
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the PCM of one segment; raises EngineError, also when the model cannot come."""
+        say = self._by_model.synthesise if request.kind == "text" else self._stroke
+        return say(request, expected_seconds=expected_seconds, background=background)
+
+    async def _stroke(
+        self, request: SynthesisRequest, *, expected_seconds: float, background: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the PCM of a character or a key."""
+        with self._model.in_use():
+            self._model.call()
+            if entry := self._by_model.recall(request):
+                for pcm in replay(entry, request):
+                    yield pcm
+                return
+            stream = self._embedded.synthesise(
+                request, expected_seconds=expected_seconds, background=background
+            )
+            async with aclosing(stream) as chunks:
+                async for pcm in chunks:
+                    yield pcm
 
 
 class WithFallback:
