@@ -25,7 +25,7 @@ from chatttsd.engine.client import EngineClient, WorkerState, worker_command
 from chatttsd.voices.files import StoredVoice, write
 from chatttsd.voices.store import VoiceStore
 from support.engine_clients import LIMIT_SECONDS, States, make_client, pid_of, say
-from support.random_model import RandomModel, changed_copy
+from support.random_model import RandomModel, changed_copy, rehash
 
 PATIENT = WorkerSettings(hang_seconds=60.0, start_seconds=200.0, backoff_first_seconds=0.01)
 """The first worker of a run compiles the kernels."""
@@ -163,7 +163,7 @@ async def test_a_model_of_nan_fails_every_segment_unheard_and_lives_on(
 
 
 def break_final_norm(model: Path) -> None:
-    """Put NaN into the GPT's last norm; the manifest that would notice is dropped with its hashes."""
+    """Put NaN into the GPT's last norm; the manifest has the hash of that."""
     import safetensors.torch
     import torch
 
@@ -173,22 +173,6 @@ def break_final_norm(model: Path) -> None:
     path.unlink()
     safetensors.torch.save_file(tensors, path)
     rehash(model, "asset/gpt/model.safetensors")
-
-
-def rehash(model: Path, name: str) -> None:
-    """Make a model's manifest right again for a file that was changed on purpose."""
-    import hashlib
-    import re
-
-    manifest = model / "manifest.toml"
-    digest = hashlib.sha256((model / name).read_bytes()).hexdigest()
-    size = (model / name).stat().st_size
-    pattern = rf'path = "{re.escape(name)}"\nsize = \d+\nsha256 = "[0-9a-f]+"'
-    text = re.sub(
-        pattern, f'path = "{name}"\nsize = {size}\nsha256 = "{digest}"', manifest.read_text("utf-8")
-    )
-    manifest.unlink()
-    manifest.write_text(text, encoding="utf-8")
 
 
 @WHILE
