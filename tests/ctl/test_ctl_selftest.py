@@ -1,5 +1,7 @@
 """`chatttsctl models selftest`: what it passes on, and how it ends."""
 
+import os
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -7,7 +9,9 @@ import pytest
 
 from chatttsd.ctl import selftest
 from chatttsd.ctl.arguments import parse
+from support.absent import hide
 from support.ctl import ctl, hermetic
+from support.random_model import RandomModel
 
 
 @pytest.fixture
@@ -43,3 +47,25 @@ def test_without_a_model_it_fails_and_names_the_folder(home: dict[str, str], tmp
     done = ctl(["models", "selftest", "--dir", str(tmp_path / "none"), "-o", str(tmp_path / "out")], home)
     assert done.returncode == 1
     assert f"{tmp_path}/none: the model directory is missing" in done.stderr
+
+
+def test_its_lines_its_sound_and_its_end_come_through(
+    home: dict[str, str], tmp_path: Path, random_model: RandomModel
+) -> None:
+    # Compiling the kernels takes a minute; without a folder to keep them in it is not even tried.
+    environment = home | hide(tmp_path / "hidden", ["numba"]) | {"XDG_CACHE_HOME": os.devnull}
+    places = ["--dir", str(random_model()), "-o", str(tmp_path / "out")]
+    done = ctl(["models", "selftest", *places, "--sentences", "1"], environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("runs in int8 weights on cpu, torch kernels: ")
+    assert done.stdout.endswith(f"\n0 lines to look at; the sound is in {tmp_path}/out\n")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["01-zh.wav"]
+
+
+@pytest.mark.parametrize(("ended", "code"), [(0, 0), (1, 1), (2, 1), (-9, 1)])
+def test_it_ends_well_only_if_the_self_test_does(
+    monkeypatch: pytest.MonkeyPatch, ended: int, code: int
+) -> None:
+    ends = f"import os, signal\nos._exit({ended}) if {ended} >= 0 else os.kill(os.getpid(), -({ended}))"
+    monkeypatch.setattr(selftest, "command", lambda *_: [sys.executable, "-c", ends])
+    assert selftest.run(given("--dir", "model")) == code

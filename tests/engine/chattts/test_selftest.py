@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import wave
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
+from chatttsd.engine.chattts.cpu import read_cpu
 from chatttsd.engine.chattts.native import start
+from chatttsd.engine.chattts.precision import choose_for_cpu
 from chatttsd.engine.chattts.selftest import main, write
 from chatttsd.engine.chattts.selftest_measures import (
     Drift,
@@ -26,6 +29,7 @@ from chatttsd.engine.chattts.selftest_texts import SENTENCES
 from chatttsd.speech.expected import expected_seconds
 from support.random_model import RandomModel
 
+CHOICE = choose_for_cpu("auto", read_cpu(), "none in this test")
 GOOD = Heard(2.0, 0.2, 1.0, -20.0, 0.1, 0.2, 0)
 
 
@@ -110,16 +114,22 @@ def test_a_wav_file_is_written_even_of_what_is_no_number(tmp_path: Path) -> None
         assert np.frombuffer(file.readframes(3), np.int16).tolist() == [16384, 0, -32767]
 
 
-def test_a_generated_model_is_spoken_with_measured_and_said_to_be_no_voice(
-    random_model: RandomModel,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # Compiling the kernels of three precisions takes a minute; a machine without them is tested here.
+@pytest.fixture
+def _no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling those of three precisions takes a minute; a machine without them is tested here."""
     monkeypatch.setattr(start, "prepare", lambda *_: "none in this test")
-    options = ["--model", str(random_model()), "--voices", str(tmp_path), "--output", str(tmp_path / "out")]
-    assert main([*options, "--sentences", "2", "--threads", "1", "--json"]) == 0
+
+
+def options(model: Path, folder: Path, *more: str) -> list[str]:
+    places = ["--model", str(model), "--voices", str(folder), "--output", str(folder / "out")]
+    return [*places, "--threads", "1", *more]
+
+
+@pytest.mark.usefixtures("_no_kernels")
+def test_a_generated_model_is_spoken_with_measured_and_said_to_be_no_voice(
+    random_model: RandomModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(options(random_model(), tmp_path, "--sentences", "2", "--json")) == 0
     told = capsys.readouterr()
     figures = json.loads(told.out)
     assert (figures["generated"], figures["looks"]) == (True, 0)
@@ -131,6 +141,73 @@ def test_a_generated_model_is_spoken_with_measured_and_said_to_be_no_voice(
     assert "its verdicts on sound mean nothing" in told.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01-zh.wav", "02-en.wav"]
     assert not any(sentence.text in told.out + told.err for sentence in SENTENCES)
+
+
+NUMBER = r"-?\d+\.\d+"
+SENTENCE = re.compile(
+    rf"([ \d]\d) (zh|en) +{NUMBER} s  {NUMBER} s/char +{NUMBER} dBFS"
+    rf"  head {NUMBER}  tail {NUMBER}  retries (\d)  (ok|look: .+)"
+)
+DRIFT = re.compile(rf"(bf16|int8) +cosine +{NUMBER} \(worst +{NUMBER}\)  log-mel +{NUMBER} dB  (ok|look: .+)")
+LOOKAHEAD = re.compile(rf"look-ahead (4|8|16) tokens +log-mel +{NUMBER} dB  (ok|look: .+)")
+
+
+def parts_of(printed: str) -> list[list[str]]:
+    """Return the lines of each part of what was printed; a part begins behind an empty line."""
+    return [part.splitlines() for part in printed.split("\n\n")]
+
+
+def groups(pattern: re.Pattern[str], lines: list[str]) -> list[tuple[str, ...]]:
+    """Return what the pattern finds in each of the lines, all of which it must match whole."""
+    matched = [pattern.fullmatch(line) for line in lines]
+    assert all(matched), lines
+    return [match.groups() for match in matched if match]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.usefixtures("_no_kernels")
+def test_every_sentence_and_every_comparison_gets_one_line_that_ends_with_its_verdict(
+    random_model: RandomModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # It speaks as fast as is not looked at yet: less is computed.
+    assert main(options(random_model(layers=1, rate=32.0), tmp_path)) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    head, sentences, drift, streaming, generated, last = parts_of(told.out)
+    assert head == [f"runs in {CHOICE.detail}"]
+    languages = ["zh"] * 10 + ["en"] * 10
+    expected = [(f"{number:2}", language, "0", "ok") for number, language in enumerate(languages, 1)]
+    assert sentences[0] == "sentences"
+    assert groups(SENTENCE, sentences[1:]) == expected
+    assert drift[0] == "drift of the precisions against fp32, with the same tokens"
+    assert groups(DRIFT, drift[1:]) == [("bf16", "ok"), ("int8", "ok")]
+    assert streaming[0] == "streaming against one decode of the whole, by look-ahead"
+    assert groups(LOOKAHEAD, streaming[1:]) == [("4", "ok"), ("8", "ok"), ("16", "ok")]
+    assert generated == ["this is a generated model: its verdicts on sound mean nothing"]
+    assert last == [f"0 lines to look at; the sound is in {tmp_path}/out"]
+    check_sound(tmp_path / "out", sentences[1:])
+
+
+def check_sound(folder: Path, lines: list[str]) -> None:
+    """Each line of a sentence has a file of the seconds that it tells."""
+    for line in lines:
+        number, language, seconds = line.split()[:3]
+        with wave.open(str(folder / f"{int(number):02}-{language}.wav")) as file:
+            assert file.getframerate() == SAMPLE_RATE
+            assert file.getnframes() / SAMPLE_RATE == pytest.approx(float(seconds), abs=0.006)
+    assert len(list(folder.iterdir())) == len(lines)
+
+
+@pytest.mark.usefixtures("_no_kernels")
+def test_a_sentence_that_stays_too_short_is_made_again_twice_and_looked_at(
+    random_model: RandomModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(options(random_model(rate=14.0), tmp_path, "--sentences", "1")) == 1
+    _head, sentences, *_others, last = parts_of(capsys.readouterr().out)
+    ((_number, _language, retries, verdict),) = groups(SENTENCE, sentences[1:])
+    assert retries == "2"
+    assert verdict == "look: too short for its text, made again 2 times, short for its text"
+    assert last == [f"1 lines to look at; the sound is in {tmp_path}/out"]
 
 
 def test_without_a_model_the_self_test_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from support.absent import asked, hide
 from support.random_model import RandomModel
 
 UPSTREAMS = {"ChatTTS", "vocos", "torchaudio", "transformers", "vector_quantize_pytorch", "einx"}
 ABSENT = UPSTREAMS | {"numba"}
 
-NOT_THERE = """
-from pathlib import Path
-Path(__file__).with_suffix(".asked").touch()
-raise ModuleNotFoundError(f"No module named {__name__!r}", name=__name__)
-"""
 SPEAK = """
 import json, sys
 from chatttsd.engine.api import ModelSettings, SynthesisRequest
@@ -50,17 +46,13 @@ def found(random_model: RandomModel, tmp_path_factory: pytest.TempPathFactory) -
     """Speak a word in an interpreter, whose children lack the same packages."""
     folder = tmp_path_factory.mktemp("without")
     packages = folder / "packages"
-    packages.mkdir()
-    for name in ABSENT:
-        (packages / f"{name}.py").write_text(NOT_THERE)
-    environment = os.environ | {"PYTHONPATH": str(packages), "XDG_CACHE_HOME": str(folder / "cache")}
+    environment = os.environ | hide(packages, ABSENT) | {"XDG_CACHE_HOME": str(folder / "cache")}
     command = [sys.executable, "-c", SPEAK, str(random_model()), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     modules = {name.partition(".")[0] for name in told["modules"]}
-    asked = {path.stem for path in packages.glob("*.asked")}
-    return Found(told["detail"], told["samples"], modules, asked)
+    return Found(told["detail"], told["samples"], modules, asked(packages))
 
 
 @pytest.mark.timeout(120)
