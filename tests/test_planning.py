@@ -196,7 +196,9 @@ def test_what_answers_a_key_stroke_is_told_to_the_output_and_the_engine(
     ("text", "options", "kind", "said"),
     [
         ("<speak> dot </speak>", SpeakOptions(kind=Kind.SSML), "key", "dot"),
-        ("<speak> left paren </speak>", SpeakOptions(kind=Kind.SSML), "key", "left paren"),
+        ("<speak> left paren(</speak>", SpeakOptions(kind=Kind.SSML), "key", "left paren"),
+        ("<speak> comma,</speak>", SpeakOptions(kind=Kind.SSML), "key", "comma"),
+        ("<speak>space</speak>", SpeakOptions(kind=Kind.SSML, language="zh"), "key", "space"),
         ("<speak><mark name='0:9'/>backspace</speak>", SpeakOptions(kind=Kind.SSML), "key", "backspace"),
         (
             "<speak><mark name='0:4'/>caps <mark name='5:9'/>lock</speak>",

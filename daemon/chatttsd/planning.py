@@ -16,11 +16,11 @@ from chatttsd.pipeline import Recipe, SegmentPlan
 from chatttsd.speech.cutting import cut
 from chatttsd.speech.dressing import script_of
 from chatttsd.speech.language import resolve
-from chatttsd.speech.names import is_stroke
 from chatttsd.speech.options import PITCHES, RATES, VOLUMES, Kind, SpeakOptions
 from chatttsd.speech.script import Manner, Passage, as_key
 from chatttsd.speech.segment import Segment, SegmentSettings
 from chatttsd.speech.ssml import SsmlError, check_ssml
+from chatttsd.speech.strokes import stroke
 from chatttsd.speech.utterance import Utterance
 
 _LONGEST_KEY: Final = 64
@@ -113,7 +113,8 @@ class Planner:
             return script
         wanted = self._language(script[0].manner, options)
         language = resolve(script[0].text, wanted, self.config.speech.default_language)
-        return [as_key(script[0])] if is_stroke(script[0].text, language) else script
+        name = stroke(script[0].text, language)
+        return [as_key(script[0], name)] if name else script
 
     def _request(self, segment: Segment, options: SpeakOptions) -> SynthesisRequest:
         manner = segment.manner

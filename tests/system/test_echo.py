@@ -1,7 +1,10 @@
 """Key echo as it is heard: every character of a burst, and ChatTTS's voice out of the cache."""
 
+import string
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,6 +14,7 @@ from support.model_scene import model_scene
 from support.pulse import Recorder, wait_for
 from support.scene import Scene, heard, scene
 from support.scripted_worker import Script
+from support.speechd import SpeechDispatcher, chattts_module
 
 ESPEAK: Final = '[speech]\nengine = "espeak-ng"\n[limits]\ncalls_per_second = 1000\n'
 TYPED: Final = "ckpta"
@@ -100,3 +104,20 @@ def test_a_sentence_is_heard_again_out_of_the_cache_and_reload_can_do_without() 
         assert statistics(stage)["cache_entries"] == 0
         assert heard(stage.speak_whole("Heard again.")[1]) == ["§Heard again."]
         assert "Heard" not in stage.daemon.log
+
+
+def test_what_is_typed_through_speech_dispatcher_is_asked_of_no_model() -> None:
+    with (
+        model_scene("[cache]\necho = false") as stage,
+        tempfile.TemporaryDirectory() as folder,
+        SpeechDispatcher(stage.daemon.environment, [chattts_module(Path(folder))]) as server,
+        server.client("chattts") as client,
+    ):
+        stage.wait_state("ready")
+        client.wait_over(client.speak("Read."))
+        for language, others in (("en-US", ""), ("zh-CN", "，。、；：？！…“”‘’（）《》【】￥")):
+            client.set("LANGUAGE", language)
+            for character in ("space", "newline", *string.punctuation, *others):
+                client.wait("begin", client.char(character))
+                client.cancel()
+        assert [text for text, _ in stage.folder.asked] == ["Read."]

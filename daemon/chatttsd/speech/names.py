@@ -56,13 +56,14 @@ _KEYS_ZH: Final = {
     "break": "中断", "window": "视窗", "caps-lock": "大写锁定", "capslock": "大写锁定",
     "num-lock": "数字锁定", "numlock": "数字锁定", "scroll-lock": "滚动锁定", "scrolllock": "滚动锁定",
     "begin": "中间", "decimal": "点", "add": "加号", "subtract": "减号", "multiply": "乘号",
-    "divide": "除号", "equal": "等于", "separator": "逗号",
+    "divide": "除号", "equal": "等于", "separator": "逗号", "newline": "换行",
 }  # fmt: skip
 """Modifiers keep their English names: those are printed on the keys."""
 _KEYS_EN: Final = {
     "kp": "keypad", "prior": "page up", "next": "page down", "pageup": "page up", "pagedown": "page down",
     "capslock": "caps lock", "numlock": "num lock", "scrolllock": "scroll lock",
     "add": "plus", "subtract": "minus", "multiply": "times", "divide": "divided by", "decimal": "point",
+    "newline": "new line",
 }  # fmt: skip
 _ALIASES: Final = {"ctrl": "control", "esc": "escape", "del": "delete", "ins": "insert", "bksp": "backspace"}
 _KEYPAD: Final = "kp-"
@@ -71,7 +72,7 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS: Final = "0123456789"
 _ASCII_MARKS: Final = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _MARKS_ZH: Final = "，。、；：？！…—·“”‘’（）《》【】￥"
-_COMMON_KEYS: Final = (
+COMMON_KEYS: Final = (
     "alt", "control", "hyper", "meta", "shift", "super", "backspace", "break", "delete", "down", "end",
     "enter", "escape", "home", "insert", "left", "menu", "next", "num-lock", "caps-lock", "pause", "print",
     "prior", "return", "right", "scroll-lock", "space", "tab", "up", "window", "double-quote", "underscore",
@@ -79,6 +80,14 @@ _COMMON_KEYS: Final = (
     *(f"{_KEYPAD}{key}" for key in (*"*+-./0123456789", "enter")),
 )  # fmt: skip
 """Those that SSIP names."""
+_TYPED_EN: Final = (
+    "bang", "number", "tick", "semi", "question", "line", "graav", "tilda", "less", "greater", "newline",
+)  # fmt: skip
+"""What speech-dispatcher calls a typed character where that is not what we call it."""
+_TYPED_ZH: Final = (
+    "感叹号", "双引号", "单引号", "加", "减", "反撇号", "question", "at", "全角顿号",
+    "左粗中括号", "右粗中括号", "newline",
+)  # fmt: skip
 
 
 def is_chinese(language: str) -> bool:
@@ -114,20 +123,6 @@ def key_name(key: str, language: str) -> str:
     return " ".join(_key_part(part, language) for part in parts) or key
 
 
-def is_stroke(text: str, language: str) -> bool:
-    """Tell whether a whole text is what a key stroke is answered with.
-
-    That is the name of a key, as Orca sends it, if `key_name` leaves it as it is; or a few words between two
-    blanks, which is how speech-dispatcher sends the name of a punctuation character that was typed.
-    """
-    name = text.strip()
-    between_blanks = text == f" {name} " and len(name.split()) <= _MOST_WORDS
-    if not name or between_blanks:
-        return between_blanks
-    spoken = name.casefold()
-    return spoken in _SPOKEN_KEYS and key_name(name, language).casefold() == spoken
-
-
 def echo_characters(language: str) -> tuple[str, ...]:
     """Return the characters that are typed in a language and worth preparing."""
     letters = (*_LETTERS, *_LETTERS.upper(), *_DIGITS, *_ASCII_MARKS, " ", "\n", "\t")
@@ -135,8 +130,10 @@ def echo_characters(language: str) -> tuple[str, ...]:
 
 
 def echo_keys(language: str) -> tuple[str, ...]:
-    """Return the names of keys worth preparing: those that SSIP lists, and what is said before a capital."""
-    return (capital_word(language), *_COMMON_KEYS)
+    """Return the names worth preparing: of SSIP's keys, of typed characters, what precedes a capital."""
+    named = [name for character in echo_characters(language) if (name := character_name(character, language))]
+    theirs = _TYPED_ZH if is_chinese(language) else _TYPED_EN
+    return tuple(dict.fromkeys((capital_word(language), *COMMON_KEYS, *named, *theirs)))
 
 
 def _key_part(part: str, language: str) -> str:
@@ -150,9 +147,3 @@ def _key_part(part: str, language: str) -> str:
     if lower in names or "-" not in lower:
         return names.get(lower, _ALIASES.get(part.lower(), part))
     return " ".join(names.get(word.lower(), word) for word in part.split("-") if word)
-
-
-_MOST_WORDS: Final = 5
-_SPOKEN_KEYS: Final = frozenset(
-    key_name(key, language).casefold() for key in _COMMON_KEYS for language in ("en", "zh")
-)

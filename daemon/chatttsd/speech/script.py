@@ -54,10 +54,9 @@ class Passage:
     """A short sound instead of the text: `capital`."""
 
 
-def as_key(passage: Passage) -> Passage:
-    """Return a passage as the name of a key, without the blanks around it; every mark stays."""
-    start = len(passage.text) - len(passage.text.lstrip())
-    name = passage.text.strip()
+def as_key(passage: Passage, name: str) -> Passage:
+    """Return a passage as a key of this name, which its text holds; every mark stays."""
+    start = passage.text.index(name)
     return replace(
         passage,
         text=name,
