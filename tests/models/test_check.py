@@ -13,6 +13,7 @@ from chatttsd.models.check import check_files, verdicts
 from chatttsd.models.fault import MISSING
 from chatttsd.models.manifest import PART, Licence, Manifest, ModelFile, ModelFilesError
 from chatttsd.models.stamps import NAME
+from support.changing import change_in_secret
 
 A, B = b"first file" * 1000, b"second file" * 1000
 LICENCE = Licence("n", "u", "t")
@@ -157,6 +158,24 @@ def test_a_file_that_was_exchanged_is_read_again_even_at_equal_size_and_time(
     os.utime(model / "new", ns=(before.st_atime_ns, before.st_mtime_ns))
     (model / "new").replace(path)
     assert "sha256 is " in fault(model, manifest)
+
+
+def test_a_byte_that_changed_is_found_although_size_time_and_inode_are_the_same(
+    model: Path, manifest: Manifest
+) -> None:
+    check_files(model, manifest)
+    change_in_secret(model / "asset" / "a", A[:-1] + b"!")
+    assert "damaged: sha256 is " in fault(model, manifest)
+
+
+def test_a_stamp_of_an_earlier_version_is_checked_again(model: Path, manifest: Manifest) -> None:
+    check_files(model, manifest)
+    stamps = json.loads((model / NAME).read_text())
+    for stamp in stamps.values():
+        del stamp["ctime_ns"]
+    (model / NAME).write_text(json.dumps(stamps))
+    assert hashed(model, manifest) == ["asset/a", "asset/deep/b"]
+    assert hashed(model, manifest) == []
 
 
 def test_another_manifest_makes_a_stamp_worthless(model: Path, manifest: Manifest) -> None:

@@ -13,7 +13,7 @@ NAME: Final = ".verified.json"
 
 
 class Stamps:
-    """Size, mtime, inode and SHA-256 of each file that was hashed, kept in the model directory."""
+    """Size, times, inode and SHA-256 of each file that was hashed, kept in the model directory."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / NAME
@@ -42,6 +42,8 @@ def _stamp(file: ModelFile, state: os.stat_result) -> dict[str, Any]:
     return {
         "size": state.st_size,
         "mtime_ns": state.st_mtime_ns,
+        # No program can set it back: it tells of a write whose mtime was restored.
+        "ctime_ns": state.st_ctime_ns,
         "inode": state.st_ino,
         "sha256": file.sha256,
     }

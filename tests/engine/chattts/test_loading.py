@@ -16,7 +16,9 @@ from chatttsd.engine.chattts.loading import load_parts, threads_of
 from chatttsd.engine.chattts.native import start
 from chatttsd.engine.chattts.precision import NATIVE, TORCH, Choice
 from chatttsd.engine.chattts.reference_engine import ReferenceEngine
-from chatttsd.models.layout import GPT_CONFIG
+from chatttsd.models.check import check_model
+from chatttsd.models.layout import DECODER, GPT_CONFIG
+from support.changing import change_in_secret
 from support.random_model import RandomModel, changed_copy, rehash
 
 SETTINGS = ModelSettings(threads=1, device="cpu")
@@ -38,6 +40,19 @@ def test_a_missing_file_is_named(random_model: RandomModel, tmp_path: Path) -> N
     (model / "asset/Decoder.safetensors").unlink()
     told = r"^the model's file asset/Decoder\.safetensors is missing \(make or copy this model again\)$"
     with pytest.raises(ModelError, match=told):
+        create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
+
+
+def test_a_byte_that_changed_in_secret_is_found_at_the_next_load(
+    random_model: RandomModel, tmp_path: Path
+) -> None:
+    model = changed_copy(random_model(), tmp_path / "model")
+    whole = (model / DECODER).read_bytes()
+    (model / DECODER).unlink()
+    (model / DECODER).write_bytes(whole)
+    check_model(model)
+    change_in_secret(model / DECODER, whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
+    with pytest.raises(ModelError, match=rf"^the model's file {DECODER} is damaged "):
         create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
 
 
