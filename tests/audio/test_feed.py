@@ -37,6 +37,25 @@ def test_an_empty_ring_gives_silence() -> None:
     assert feed.dried_at == 0
 
 
+def test_a_block_that_is_filled_only_in_part_ran_dry() -> None:
+    feed, ring, _ = feed_of([100] * 30)
+    assert ask(feed, 20) == [100] * 20
+    assert feed.dried_at == -1
+    ask(feed, 20)
+    assert feed.dried_at == ring.end == 30
+
+
+def test_what_is_held_is_not_played_and_is_not_dry() -> None:
+    feed, ring, _ = feed_of([100] * 30)
+    feed.held = True
+    assert ask(feed, 20) == [0] * 20
+    assert (ring.level, feed.dried_at, feed.silent) == (30, -1, True)
+    feed.held = False
+    assert ask(feed, 20) == [100] * 20
+    assert not feed.silent
+    assert feed.block_seconds == 20 / 24_000
+
+
 def test_samples_go_through_unchanged_whatever_the_block_size() -> None:
     samples = array("h", ramp(0, 700)).tolist()
     feed, _, _ = feed_of(samples)

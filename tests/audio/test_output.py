@@ -70,14 +70,39 @@ async def test_a_producer_slower_than_real_time_is_counted_and_nothing_is_lost_o
         assert [event["event"] for event in child.events].count("underrun") == 3
 
 
-async def test_silence_after_a_mark_is_no_underrun(pulse: PulseServer) -> None:
-    async with audio_child(pulse.child_environment()) as child:
+async def test_silence_after_a_text_is_no_underrun(pulse: PulseServer) -> None:
+    async with audio_child(pulse.child_environment(), idle_close_seconds=5) as child:
+        for start in (0, 1000, 2000):
+            await child.call("write", start=start, count=1000)
+            await child.call("drain")
+            await asyncio.sleep(0.1)
+        assert (await child.call("look"))["statistics"]["underruns"] == 0
+
+
+async def test_a_mark_hides_no_underrun(pulse: PulseServer) -> None:
+    async with audio_child(pulse.child_environment(), idle_close_seconds=5) as child:
         for start in (0, 1000, 2000):
             await child.call("write", start=start, count=1000)
             await child.call("mark", name=str(start))
             await child.heard(str(start))
             await asyncio.sleep(0.1)
-        assert (await child.call("look"))["statistics"]["underruns"] == 0
+        await child.call("drain")
+        assert (await child.call("look"))["statistics"]["underruns"] == 2
+
+
+async def test_a_text_that_begins_in_an_open_stream_begins_without_a_hole(
+    pulse: PulseServer, recorder: Recorder
+) -> None:
+    async with audio_child(pulse.child_environment(), latency_ms=150, idle_close_seconds=5) as child:
+        await child.call("write", start=0, count=1)
+        for start in range(0, 20_000, 1000):
+            await asyncio.sleep(start / 20_000 * 0.04)  # elsewhere between two blocks of the device
+            before = recorder.position
+            await child.call("write", start=start, count=1000, block=480, pace=0.6)
+            await child.call("drain")
+            await until_silent(recorder)
+            assert 0 not in heard_between(recorder, before)
+        assert (await child.call("look"))["statistics"]["opens"] == 1
 
 
 async def test_marks_come_in_order_and_not_before_they_are_heard(

@@ -65,7 +65,7 @@ class AudioOutput(Protocol):
 
     @property
     def xruns(self) -> int:
-        """How often this machine was too busy to give the sound card its samples in time: a hole was heard."""
+        """How often this machine gave the sound card its samples too late, being busy: a hole was heard."""
 
     async def open(self, *, echo: bool = False) -> None:
         """Make sure that a device is open; waits up to `wait_seconds`, raises AudioUnavailableError.

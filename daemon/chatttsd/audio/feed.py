@@ -25,13 +25,18 @@ class RingFeed:
         self._ring = ring
         self._clock = clock
         self._last = 0
-        self._silent = True
         self._glide = memoryview(b"")
         self._anchor = (0, 0.0)
+        self.silent = True
+        """The device is given silence: what comes next begins a sound."""
         self.paused = False
         """Only silence is played, nothing is taken from the ring; `cut_off` too."""
         self.cut_off = False
         """The device is being given up: what it still asks for must not cost samples."""
+        self.held = False
+        """What has begun to come is not enough to be played yet."""
+        self.block_seconds = 0.0
+        """How much the device asked for last."""
         self.callbacks = 0
         """How often the device asked; stands still when the sound server hangs."""
         self.xruns = 0
@@ -39,7 +44,7 @@ class RingFeed:
         self.delay = 0.0
         """Seconds from the callback to the loudspeaker, as the device reported last."""
         self.dried_at = -1
-        """Position at which the ring was empty when the device asked, -1 when that never happened."""
+        """Position at which the ring became empty, or was, when the device asked; -1: that never happened."""
         self.last_sound = clock()
         """When the device last got samples of the ring."""
         self.began = 0
@@ -49,18 +54,19 @@ class RingFeed:
         """Answer one callback; `delay` is the time in seconds until the first frame of `out` is heard."""
         self.callbacks += 1
         self.delay = min(delay, 2.0) if delay > 0 else 0.0  # not a number is no delay
-        if underflow and not self._silent:
+        if underflow and not self.silent:
             self.xruns += 1
         fill(out)
 
     def fill(self, out: memoryview) -> None:
         """Fill `out` with mono S16LE bytes."""
         at = self._play_glide(out, 0)
-        if at < len(out) and not (self.paused or self.cut_off):
+        self.block_seconds = len(out) / SAMPLE_BYTES / SAMPLE_RATE
+        if at < len(out) and not (self.paused or self.cut_off or self.held):
             at = self._play_ring(out, at)
         if at < len(out):
             self._glide_to(0)
-            self._silent = True
+            self.silent = True
             at = self._play_glide(out, at)
             out[at:] = _SILENCE[: len(out) - at]
 
@@ -69,8 +75,8 @@ class RingFeed:
         if first is None:
             self.dried_at = self._ring.end
             return at
-        if self._silent:
-            self._silent = False
+        if self.silent:
+            self.silent = False
             self.began = self._ring.position
             self._glide_to(first)
             at = self._play_glide(out, at)
@@ -83,6 +89,8 @@ class RingFeed:
                 self._ring.position,
                 self.last_sound + self.delay + at / SAMPLE_BYTES / SAMPLE_RATE,
             )
+        if at < len(out):
+            self.dried_at = self._anchor[0]
         return at
 
     def _glide_to(self, target: int) -> None:
@@ -120,9 +128,9 @@ class RingFeed:
         return (position - self.heard(now)) / SAMPLE_RATE
 
     def restart(self) -> None:
-        """Forget what the last stream was amid, `cut_off` too: the next one starts from silence."""
+        """Forget what the last stream was amid, `cut_off`, `held`: the next one starts from silence."""
         self._last = 0
-        self._silent = True
+        self.silent = True
         self._glide = memoryview(b"")
-        self.cut_off = False
+        self.cut_off = self.held = False
         self.last_sound = self._clock()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chatttsd.audio.api import AudioSettings, AudioUnavailableError, Heard
 from chatttsd.audio.keeper import Changed, DeviceKeeper
+from chatttsd.audio.onset import Onset
 from chatttsd.audio.ring import Marks, PcmRing
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 
@@ -53,6 +54,7 @@ class PortAudioOutput:
         self._marks = Marks()
         self._changed = Changed()
         self._keeper = DeviceKeeper(settings, self._ring, clock, self, self._changed)
+        self._onset = Onset(self._ring, self._keeper.feed)
         self._timer: asyncio.TimerHandle | None = None
         self._underruns = 0
         self._flushes = 0
@@ -75,7 +77,7 @@ class PortAudioOutput:
 
     @property
     def xruns(self) -> int:
-        """How often this machine was too busy to give the sound card its samples in time: a hole was heard."""
+        """How often this machine gave the sound card its samples too late, being busy: a hole was heard."""
         return self._keeper.feed.xruns
 
     @property
@@ -126,7 +128,9 @@ class PortAudioOutput:
             if room < min(_STEP, len(rest) // SAMPLE_BYTES):
                 await self._changed.wait(self._until_room())
             elif flushes == self._flushes:
+                self._onset.begin()
                 rest = rest[self._ring.write(rest[: room * SAMPLE_BYTES]) :]
+                self._onset.grown()
                 self._changed.notify()
 
     def _until_room(self) -> float:
@@ -144,6 +148,8 @@ class PortAudioOutput:
         """Wait until everything written was heard or dropped; raises AudioUnavailableError as `open` does."""
         heard = asyncio.Event()
         drops = self._drops
+        self._boundary = self._ring.end
+        self._onset.end()
         self.mark(heard.set)
         while not heard.is_set() and drops == self._drops:
             if not self._keeper.feed.paused and self._ring.level:
@@ -152,7 +158,6 @@ class PortAudioOutput:
 
     def mark(self, heard: Heard) -> None:
         """Call `heard` on the loop once everything written so far has been heard (dropped by `flush`)."""
-        self._boundary = self._ring.end
         self._marks.add(self._ring.end, heard)
         self._changed.notify()
         self._watch_marks()
@@ -165,6 +170,7 @@ class PortAudioOutput:
 
     def _drop(self) -> None:
         self._drops += 1
+        self._onset.end()
         self._ring.flush()
         self._marks.clear()
         self._boundary = self._ring.end
@@ -185,6 +191,7 @@ class PortAudioOutput:
     def release(self) -> None:
         """Say that nothing more comes for now: the device is closed after `idle_close_seconds`."""
         self._boundary = self._ring.end
+        self._onset.end()
         self._released = True
         self._idle_since = self._clock()
         self._changed.notify()
@@ -206,7 +213,7 @@ class PortAudioOutput:
         return max(0.0, since + self._settings.idle_close_seconds - self._clock())
 
     def complete(self) -> bool:
-        """Say that what is queued ends at a mark."""
+        """Say that all of a text is queued."""
         return self._boundary == self._ring.end
 
     def opened(self, absent_seconds: float) -> None:
