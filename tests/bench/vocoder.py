@@ -2,8 +2,9 @@
 
 Run: `python tests/bench/vocoder.py [--model DIR] [--precision P] [--threads N] [--rounds N] [--json FILE]`.
 Without a model a random one is made. Cost: upstream's Decoder and Vocos, our decode of the whole, our stream
-(with the products that the engine uses for a precision, auto unless given), and upstream's
-way of streaming (all tokens again at every 24); with one thread its processor time, otherwise wall time.
+(with the products that the engine uses for a precision, auto unless given), the same in chunks that do not
+grow, and upstream's way of streaming (all tokens again at every 24); with one thread its processor time,
+otherwise wall time. What a chunk costs by its tokens, as a line through the sizes that the stream uses.
 Seams: a stream against one decode of the whole, by look-ahead, settling and crossfade. Clicks: the largest
 step between samples in the 8 ms of a join beside other 8 ms, and of the error that streaming makes. Random
 weights let a token be heard further away than trained ones, whose blocks add less to what goes in.
@@ -46,6 +47,8 @@ SECONDS = (1, 2, 5, 10, 20, 40)
 UPSTREAM_BATCH = 24
 LONGEST_UPSTREAM_STREAM = 10
 SWEPT_TOKENS = 180
+EVEN = StreamSettings(chunks=(32,))
+CHUNKS = 4
 SETTINGS = (
     *(StreamSettings(lookahead=n, settle=n) for n in (4, 6, 8, 10, 12, 16, 24)),
     StreamSettings(settle=24),
@@ -94,12 +97,30 @@ def costs(vocoder: Vocoder, upstream: UpstreamVocoder, rounds: int) -> Rows:
             "upstream": fastest(partial(upstream.decode, hidden), few) / seconds,
             "whole": fastest(partial(vocoder.decode, hidden), few) / seconds,
             "stream": fastest(partial(stream_all, vocoder, hidden, StreamSettings()), few) / seconds,
+            "even chunks": fastest(partial(stream_all, vocoder, hidden, EVEN), few) / seconds,
             "upstream's stream": "-",
         }
         if seconds <= LONGEST_UPSTREAM_STREAM:
             row["upstream's stream"] = fastest(partial(upstream_stream, upstream, hidden), 1) / seconds
         rows.append(row)
     return rows
+
+
+def push_all(vocoder: Vocoder, hidden: torch.Tensor, settings: StreamSettings) -> None:
+    """Render whole chunks and nothing behind them."""
+    StreamingVocoder(vocoder, settings).push(hidden)
+
+
+def chunk_cost(vocoder: Vocoder, rounds: int) -> dict[str, float]:
+    """Return what a chunk costs in milliseconds: by itself, and each of its tokens; least squares."""
+    sizes, times = sorted(set(StreamSettings().chunks)), []
+    for size in sizes:
+        settings = StreamSettings(chunks=(size,))
+        hidden = synthetic_hidden("sines", settings.lookahead + CHUNKS * size)
+        push = partial(push_all, vocoder, hidden, settings)
+        times.append(fastest(push, rounds) / CHUNKS)
+    token, chunk = np.polyfit(sizes, times, 1)
+    return {"chunk": float(chunk), "token": float(token)}
 
 
 def first_sound(vocoder: Vocoder, rounds: int) -> dict[str, float]:
@@ -164,6 +185,7 @@ def measure(model: Path, rounds: int, precision: str) -> dict[str, Any]:
     upstream, ruler = UpstreamVocoder(model), Ruler(model)
     return {
         "cost": costs(vocoder, upstream, rounds),
+        "chunk": chunk_cost(vocoder, rounds),
         "first sound": first_sound(vocoder, rounds),
         "seams": seams(vocoder, ruler),
         "clicks": clicks(vocoder),
@@ -187,6 +209,7 @@ def main() -> None:
             write(Path(made), Recipe(layers=1))
         results = measure(options.model or Path(made), options.rounds, options.precision)
     show(f"cost, ms per second of sound, {options.threads} threads", results["cost"])
+    print("a chunk: {chunk:.1f} ms and {token:.2f} ms for each of its tokens".format(**results["chunk"]))
     print("first samples: after {tokens} tokens and {ms:.1f} ms".format(**results["first sound"]))
     show("stream against one decode of the whole (dB, full scale = 1, dB)", results["seams"])
     show(
