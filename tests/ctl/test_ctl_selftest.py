@@ -3,6 +3,7 @@
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,22 @@ from support.absent import hide
 from support.ctl import ctl, hermetic
 from support.random_model import RandomModel
 
+LOADING = 150.0
+"""Seconds: torch and a model are loaded, beside whatever else runs."""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
     return hermetic(tmp_path / "home")
+
+
+@pytest.fixture
+def _one_core() -> Iterator[None]:
+    """Keep what is started to one core: beside other work torch's threads mostly wait for each other."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
 
 
 def given(*words: str) -> Namespace:
@@ -49,13 +62,15 @@ def test_without_a_model_it_fails_and_names_the_folder(home: dict[str, str], tmp
     assert f"{tmp_path}/none: the model directory is missing" in done.stderr
 
 
+@pytest.mark.timeout(LOADING + 60)
+@pytest.mark.usefixtures("_one_core")
 def test_its_lines_its_sound_and_its_end_come_through(
     home: dict[str, str], tmp_path: Path, random_model: RandomModel
 ) -> None:
     # Compiling the kernels takes a minute; without a folder to keep them in it is not even tried.
     environment = home | hide(tmp_path / "hidden", ["numba"]) | {"XDG_CACHE_HOME": os.devnull}
     places = ["--dir", str(random_model()), "-o", str(tmp_path / "out")]
-    done = ctl(["models", "selftest", *places, "--sentences", "1"], environment)
+    done = ctl(["models", "selftest", *places, "--sentences", "1"], environment, limit=LOADING)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("runs in int8 weights on cpu, torch kernels: ")
     assert done.stdout.endswith(f"\n0 lines to look at; the sound is in {tmp_path}/out\n")

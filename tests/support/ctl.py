@@ -44,7 +44,7 @@ def fake_systemctl(environment: Mapping[str, str], script: str) -> None:
 
 
 def ctl(
-    arguments: Sequence[str], environment: Mapping[str, str], text: bytes = b""
+    arguments: Sequence[str], environment: Mapping[str, str], text: bytes = b"", limit: float = LIMIT
 ) -> subprocess.CompletedProcess[str]:
     """Run chatttsctl to its end with `text` on standard input."""
     done = subprocess.run(
@@ -52,7 +52,7 @@ def ctl(
         input=text,
         env=dict(environment),
         capture_output=True,
-        timeout=LIMIT,
+        timeout=limit,
         check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
