@@ -2,7 +2,8 @@
 
 Run: `python tests/bench/loudness.py [--model DIR] [--voices] [--json FILE]`. espeak-ng in Chinese and English
 at several rates and pitches; speech of it at 12 dB below the target to 9 dB above it through what ChatTTS's
-sound goes through, with the gain's way after it has settled; with a model, each of its voices.
+sound goes through, with the gain's way after it has settled; short pieces of it, by whether the loudness of
+their voice is known; with a model, each of its voices.
 `--voices` lists what each voice of espeak-ng would need to be as loud as the target.
 """
 
@@ -22,9 +23,10 @@ from numpy.typing import NDArray
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import Engine, ModelSettings, SynthesisRequest
 from chatttsd.engine.espeak import EspeakEngine
-from chatttsd.engine.post.level import TARGET, Leveller, amplified, factor_of
+from chatttsd.engine.post.level import Leveller, amplified, factor_of
 from chatttsd.engine.post.loudness import BLOCK
 from chatttsd.engine.post.manners import Mannered
+from chatttsd.engine.voice_levels import TARGET, gain_to
 from support.ear import sound_of
 
 Samples = NDArray[np.int16]
@@ -44,6 +46,9 @@ VOICES = {"espeak-ng/cmn": "zh", "espeak-ng/yue": "zh", "espeak-ng/en-us": "en",
 MANNERS = ((1.0, 1.0), (0.5, 1.0), (2.0, 1.0), (3.0, 1.0), (4.0, 1.0), (1.0, 0.5), (1.0, 2.0))
 LEVELS = (-12, -9, -6, -3, 0, 3, 6, 9)
 SETTLED_BLOCKS = 16
+SHORT_SECONDS = (0.4, 0.8)
+SPEECH_LU = 4
+"""A short piece that is softer than its voice by more is mostly a pause."""
 
 
 def said(engine: Engine, text: str, **options: Any) -> Samples:  # noqa: ANN401 - the fields of a request
@@ -86,6 +91,24 @@ def of_levels(engine: Engine) -> Iterator[dict[str, Any]]:
             }
 
 
+def of_short(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Measure short texts at several levels, by whether the loudness of their voice is known."""
+    for language in ("zh", "en"):
+        speech = said(engine, TEXTS[language], language=language)
+        speech = amplified(speech, factor_of(TARGET - lufs(speech)))
+        for seconds in SHORT_SECONDS:
+            size = int(seconds * SAMPLE_RATE)
+            pieces = [speech[start : start + size] for start in range(0, speech.size - size, size)]
+            pieces = [piece for piece in pieces if lufs(piece) > TARGET - SPEECH_LU]
+            for level in LEVELS:
+                row = {"speech": language, "seconds": seconds, "level": level}
+                for name, gain in (("unknown", 0.0), ("known", gain_to(TARGET, TARGET + level))):
+                    soft = (amplified(piece, factor_of(level)) for piece in pieces)
+                    made = [lufs(Leveller(gain=gain).feed(piece)) for piece in soft]
+                    row[name] = f"{np.median(made):.1f} ({min(made):.1f} to {max(made):.1f})"
+                yield row
+
+
 def of_model(directory: Path) -> Iterator[dict[str, Any]]:
     """Measure a model's voices, as the engine makes them and as they are heard."""
     from chatttsd.engine.chattts.engine import create
@@ -125,6 +148,7 @@ def main() -> None:
     options = parser.parse_args()
     engine = EspeakEngine()
     tables = {"espeak-ng": list(of_espeak(engine)), "levelled": list(of_levels(engine))}
+    tables["short, LUFS: median (least to most)"] = list(of_short(engine))
     if options.voices:
         tables["what each voice needs (dB)"] = list(of_voices(engine))
     if options.model:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from chatttsd.engine.api import EngineError, SynthesisRequest, Word
+from chatttsd.engine.api import EngineError, Level, SynthesisRequest, Word
 from chatttsd.engine.cache import LARGEST_SHARE, MEGABYTE, Entry, PcmCache
 from chatttsd.engine.cached import PIECE, Cached, Shelf, replay
+from chatttsd.engine.voice_levels import Levelled, VoiceLevels
 from chatttsd.speech.options import Kind
 from chatttsd.speech.statistics import CacheFigures
 
@@ -25,18 +26,21 @@ class Scripted:
         self.asked: list[SynthesisRequest] = []
         self.fails = False
         self.pieces: tuple[bytes, ...] = PIECES
+        self.level: Level | None = None
 
     async def synthesise(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
     ) -> AsyncGenerator[bytes, None]:
         assert expected_seconds == 1.0
-        self.asked.append(request)
+        self.asked.append(asked := request)
         for piece in self.pieces:
             for word in WORDS:
                 request.tell_word(word)
             request = replace(request, tell_word=lambda _word: None)
             yield piece
             await asyncio.sleep(0)
+        if self.level is not None:
+            asked.tell_level(self.level)
         if self.fails:
             raise EngineError("the model broke off")
 
@@ -89,6 +93,7 @@ async def test_what_was_said_once_is_said_again_with_its_words() -> None:
         {"rate": 1.01},
         {"pitch": 0.9},
         {"volume": 0.5},
+        {"gain": -0.1},
         {"parameters": {"seed": "2"}},
         {"parameters": {}},
     ],
@@ -157,6 +162,31 @@ async def test_what_was_made_while_the_engine_or_the_voice_became_another_is_not
         stage.identity = ("engine", "cpu", "voice 2")
         assert len([pcm async for pcm in chunks]) == len(PIECES) - 1
     assert stage.cache.figures.entries == 0
+
+
+async def test_a_gain_that_becomes_known_meanwhile_leaves_an_entry_true() -> None:
+    stage = Stage()
+    levels = VoiceLevels(lambda _voice: stage.identity)
+    stage.engine.level = Level(-26.0, 100)
+    for _ in range(2):
+        stream = Levelled(stage.cached, levels).synthesise(REQUEST, expected_seconds=1.0)
+        assert b"".join([pcm async for pcm in stream]) == b"".join(PIECES)
+        if len(stage.engine.asked) == 1:
+            assert stage.shelf.holds(REQUEST), "it began at none"
+            assert not stage.shelf.holds(replace(REQUEST, gain=6.0))
+    assert stage.shelf.holds(replace(REQUEST, gain=6.0))
+    assert [request.gain for request in stage.engine.asked] == [0.0, 6.0]
+
+
+async def test_what_follows_is_announced_unless_it_is_there_with_its_gain() -> None:
+    stage = Stage()
+    following = replace(REQUEST, text="next", gain=3.0)
+    await stage.say(replace(following, gain=0.0))
+    await stage.say(replace(REQUEST, following=(following,)))
+    assert [item.gain for item in stage.engine.asked[-1].following] == [3.0]
+    await stage.say(following)
+    await stage.say(replace(REQUEST, text="third", following=(following,)))
+    assert not stage.engine.asked[-1].following
 
 
 async def test_of_what_is_too_long_nothing_is_held_or_kept() -> None:

@@ -112,7 +112,7 @@ async def test_requests_that_wait_survive_the_death_of_the_one_before() -> None:
     "answer",
     [
         *("garbage", "huge", "other request", "half a sample", "second hello", "bad error", "twice"),
-        *("word outside", "many words"),
+        *("word outside", "many words", "half a level", "no level", "level of another"),
     ],
 )
 async def test_garbage_in_an_answer_kills_the_worker_and_the_next_one_works(answer: str) -> None:
@@ -176,7 +176,7 @@ async def test_an_idle_worker_is_never_killed_for_its_silence() -> None:
             "fake_worker.py worker sent garbage (frame announces 4294967295 bytes, allowed are 1048576)",
         ),
         ("early audio", "fake_worker.py worker sent garbage (AUDIO before HELLO)"),
-        ("old version", "fake_worker.py worker sent garbage (worker speaks protocol 0, this is 3)"),
+        ("old version", "fake_worker.py worker sent garbage (worker speaks protocol 0, this is 4)"),
         ("bad hello", "fake_worker.py worker sent garbage (payload must be an object with exactly"),
         ("broken", "fake_worker.py worker cannot start: the weights are missing"),
         ("unimportable", "fake_worker.py worker cannot start: ModuleNotFoundError: No module named 'torch'"),

@@ -8,7 +8,7 @@ from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.espeak import EspeakEngine
 from chatttsd.engine.espeak_loudness import GAINS_DB, gain_of
-from chatttsd.engine.post.level import TARGET
+from chatttsd.engine.voice_levels import TARGET
 from support.ear import sound_of
 
 TEXTS = {

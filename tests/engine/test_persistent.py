@@ -17,6 +17,7 @@ class Mortal:
         self._lives = list(lives)
         self.tries = 0
         self.announced: list[int] = []
+        self.gains: list[float] = []
 
     async def synthesise(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
@@ -24,6 +25,7 @@ class Mortal:
         assert (expected_seconds, background) == (1.0, True)
         self.tries += 1
         self.announced.append(len(request.following))
+        self.gains.append(request.gain)
         pieces, error = self._lives.pop(0) if self._lives else (len(WHOLE), None)
         for number, start in enumerate(range(0, len(WHOLE), 3)):
             if error is not None and number == pieces:
@@ -49,6 +51,14 @@ async def test_one_death_loses_nothing_and_says_nothing_twice(pieces: int) -> No
     engine = Mortal((pieces, EngineDiedError("died")))
     assert await say(engine) == (WHOLE, None)
     assert engine.tries == 2
+
+
+async def test_a_segment_is_made_again_at_the_same_gain() -> None:
+    engine = Mortal((2, EngineDiedError("died")))
+    request = SynthesisRequest("x", gain=-4.5)
+    async for _ in Persistent(engine).synthesise(request, expected_seconds=1.0, background=True):
+        pass
+    assert engine.gains == [-4.5, -4.5]
 
 
 @pytest.mark.parametrize("pieces", range(4))

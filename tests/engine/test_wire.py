@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatttsd.engine.api import SynthesisRequest, Voice, Word
+from chatttsd.engine.api import Level, SynthesisRequest, Voice, Word
 from chatttsd.engine.wire import (
     HEADER,
     MAGIC,
@@ -17,9 +17,11 @@ from chatttsd.engine.wire import (
     Hello,
     ProtocolError,
     check_audio,
+    decode_level,
     decode_request,
     decode_text,
     decode_word,
+    encode_level,
     encode_request,
     encode_text,
     encode_word,
@@ -42,10 +44,11 @@ requests = st.builds(
     rate=finite,
     pitch=finite,
     volume=finite,
+    gain=finite,
     parameters=st.dictionaries(st.text(), st.text(), max_size=3),
-    following=st.lists(st.builds(SynthesisRequest, text=texts, rate=finite), max_size=MAX_FOLLOWING).map(
-        tuple
-    ),
+    following=st.lists(
+        st.builds(SynthesisRequest, text=texts, rate=finite, gain=finite), max_size=MAX_FOLLOWING
+    ).map(tuple),
     first=st.booleans(),
 )
 REQUEST = json.loads(encode_request(SynthesisRequest("x")))
@@ -87,7 +90,7 @@ def test_a_frame_followed_by_anything_never_breaks_in_another_way(sent: Frame, g
         assert garbage
 
 
-@pytest.mark.parametrize("kind", [0, 11, 255])
+@pytest.mark.parametrize("kind", [0, 12, 255])
 def test_an_unknown_type_is_refused(kind: int) -> None:
     with pytest.raises(ProtocolError, match=f"frame type {kind} is unknown"):
         FrameDecoder().feed(HEADER.pack(MAGIC, kind, 1, 0))
@@ -125,8 +128,9 @@ def test_what_follows_is_bounded_and_never_costs_the_request_itself() -> None:
 
 
 def test_whole_numbers_are_sent_as_floats() -> None:
-    decoded = decode_request(encode_request(SynthesisRequest("x", rate=2, pitch=1, volume=0)))
-    assert [type(value) for value in (decoded.rate, decoded.pitch, decoded.volume)] == [float] * 3
+    decoded = decode_request(encode_request(SynthesisRequest("x", rate=2, pitch=1, volume=0, gain=3)))
+    numbers = (decoded.rate, decoded.pitch, decoded.volume, decoded.gain)
+    assert [type(value) for value in numbers] == [float] * 4
 
 
 @given(payload=st.binary())
@@ -144,6 +148,9 @@ def test_any_payload_is_a_request_or_a_protocol_error(payload: bytes) -> None:
         ("rate", True, "rate is bool, allowed is float"),
         ("rate", float("nan"), "rate is nan, allowed is a finite number"),
         ("volume", float("inf"), "volume is inf, allowed is a finite number"),
+        ("gain", 3, "gain is int, allowed is float"),
+        ("gain", float("-inf"), "gain is -inf, allowed is a finite number"),
+        ("following", [NESTED | {"gain": float("nan")}], "gain is nan"),
         ("parameters", [], "parameters is list, allowed is dict"),
         ("parameters", {"seed": 1}, "a parameter of a request is not a string"),
         ("first", 1, "first is int, allowed is bool"),
@@ -186,7 +193,7 @@ def test_hello_survives_the_wire() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 1}, "worker speaks protocol 1, this is 3"),
+        ({"version": 1}, "worker speaks protocol 1, this is 4"),
         ({"voices": [1]}, "must be an object with exactly id, name"),
         ({"voices": [{"id": "a", "name": "b", "engine": "c", "languages": [1]}]}, "is not a string"),
         ({"engine": None}, "engine is NoneType, allowed is str"),
@@ -195,7 +202,7 @@ def test_hello_survives_the_wire() -> None:
 )
 def test_a_wrong_hello_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ProtocolError, match=message):
-        Hello.decode(json.dumps({"engine": "e", "version": 3, "detail": "", "voices": []} | change).encode())
+        Hello.decode(json.dumps({"engine": "e", "version": 4, "detail": "", "voices": []} | change).encode())
 
 
 @given(text=texts)
@@ -223,6 +230,29 @@ def test_words_survive_the_wire(start: int, length: int, sample: int) -> None:
 def test_a_word_that_is_not_in_the_text_is_refused(payload: bytes, message: str) -> None:
     with pytest.raises(ProtocolError, match=message):
         decode_word(payload, "text")
+
+
+@given(lufs=st.floats(-70, 10), tenths=st.integers(1, 2**32 - 1))
+def test_levels_survive_the_wire(lufs: float, tenths: int) -> None:
+    level = Level(lufs, tenths)
+    assert decode_level(encode_level(level)) == level
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b"", "a level of 0 bytes, allowed are 12"),
+        (bytes(13), "a level of 13 bytes, allowed are 12"),
+        (encode_level(Level(-20.0, 0)), "a level of no speech"),
+        *(
+            (encode_level(Level(lufs, 1)), rf"a level of {lufs} LUFS, allowed are -70\.\.10")
+            for lufs in (-70.1, 10.1, float("nan"), float("inf"), float("-inf"))
+        ),
+    ],
+)
+def test_a_level_that_no_speech_has_is_refused(payload: bytes, message: str) -> None:
+    with pytest.raises(ProtocolError, match=message):
+        decode_level(payload)
 
 
 def test_half_a_sample_is_refused() -> None:

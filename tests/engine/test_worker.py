@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from chatttsd.engine.api import Cancelled, Emit, EngineError, SynthesisRequest, Voice
+from chatttsd.engine.api import Cancelled, Emit, EngineError, Level, SynthesisRequest, Voice
 from chatttsd.engine.client import EngineClient, worker_command
 from chatttsd.engine.tone import ToneEngine
 from chatttsd.engine.wire import (
@@ -16,6 +16,7 @@ from chatttsd.engine.wire import (
     FrameDecoder,
     FrameType,
     Hello,
+    decode_level,
     decode_text,
     encode_request,
 )
@@ -32,6 +33,11 @@ from chatttsd.engine.worker import (
 )
 from support.engine_clients import LIMIT_SECONDS, QUICK, States
 from support.tone_decoder import decode
+
+LOUD = "loud"
+"""A text that ends at once."""
+LEVEL = Level(-31.25, 12)
+"""What is told in the end of any text, be it cancelled."""
 
 
 class Daemon:
@@ -99,9 +105,10 @@ class ScriptedEngine:
     def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
         self.began.append(request.text)
         self.threads.add(threading.get_ident())
-        while not cancelled():
+        while not cancelled() and request.text != LOUD:
             if self.go_on.acquire(timeout=0.01) and not emit(np.ones(480, np.int16)):
                 return
+        request.tell_level(LEVEL)
 
     def close(self) -> None:
         self.closed = True
@@ -155,6 +162,20 @@ def test_a_request_cancelled_while_it_waits_never_reaches_the_engine(
     daemon.send(FrameType.CANCEL, 3)
     assert daemon.answer(3)[1].type is FrameType.DONE
     assert engine.began == ["a", "c"]
+
+
+def test_a_level_goes_before_the_answer_and_none_after_a_cancel(
+    daemon: Daemon, engine: ScriptedEngine
+) -> None:
+    daemon.send(FrameType.SYNTHESISE, 1, SynthesisRequest(LOUD))
+    _, frame = daemon.answer(1)
+    assert (frame.type, decode_level(frame.payload)) == (FrameType.LEVEL, LEVEL)
+    assert daemon.answer(1) == (b"", Frame(FrameType.DONE, 1))
+    daemon.send(FrameType.SYNTHESISE, 2, SynthesisRequest("a"))
+    engine.go_on.release()
+    assert daemon.receive().type is FrameType.AUDIO
+    daemon.send(FrameType.CANCEL, 2)
+    assert daemon.answer(2) == (b"", Frame(FrameType.DONE, 2))
 
 
 def test_one_thread_alone_touches_the_engine(daemon: Daemon, engine: ScriptedEngine) -> None:

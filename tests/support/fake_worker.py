@@ -1,5 +1,6 @@
 """Workers that misbehave, one kind a mode: `python fake_worker.py MODE --fd N`; see `fake_command`."""
 
+import math
 import os
 import re
 import signal
@@ -19,12 +20,13 @@ from chatttsd.engine.api import (
     Engine,
     EngineError,
     EngineFaultError,
+    Level,
     SynthesisRequest,
     Voice,
     Word,
 )
 from chatttsd.engine.tone import ToneEngine
-from chatttsd.engine.wire import Frame, FrameDecoder, FrameType, Hello, encode_text, encode_word
+from chatttsd.engine.wire import Frame, FrameDecoder, FrameType, Hello, encode_level, encode_text, encode_word
 from chatttsd.engine.worker import Report, Worker
 
 
@@ -133,23 +135,30 @@ class _Mirror(FaultyEngine):
 
 WORDS_PACE_SAMPLES: Final = 2400
 """The wordy engine makes each word this long: a step whose height counts the words from 1."""
+WORD_LEVEL: Final = Level(-23.5, 7)
+"""What it tells of a request in the end."""
 
 
 class WordyEngine(ToneEngine):
-    """Tells each word before its samples; a word `segv` kills the worker the first time it is said."""
+    """Tells each word before its samples; a word `segv` kills the worker the first time it is said.
+
+    With a parameter `gain` its steps are as much higher as a hundred times the request's gain.
+    """
 
     name = "wordy"
 
     def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
         mark = Path(request.parameters.get("mark", os.devnull))
+        more = round(100 * request.gain) if "gain" in request.parameters else 0
         for number, word in enumerate(re.finditer(r"\S+", request.text)):
             request.tell_word(Word(word.start(), word.end(), number * WORDS_PACE_SAMPLES))
             if word.group() == "segv" and not mark.exists():
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGSEGV)
             time.sleep(float(request.parameters.get("nap", "0")))
-            if cancelled() or not emit(np.full(WORDS_PACE_SAMPLES, number + 1, np.int16)):
+            if cancelled() or not emit(np.full(WORDS_PACE_SAMPLES, number + 1 + more, np.int16)):
                 return
+        request.tell_level(WORD_LEVEL)
 
 
 _FACTORIES: Final[dict[str, Callable[[Report], Engine]]] = {
@@ -186,6 +195,9 @@ _ANSWERS: Final[dict[str, Callable[[int], bytes]]] = {
     "bad error": lambda number: Frame(FrameType.ERROR, number, b"{").encode(),
     "word outside": lambda number: Frame(FrameType.WORD, number, encode_word(Word(0, 99, 0))).encode(),
     "many words": lambda number: Frame(FrameType.WORD, number, encode_word(Word(0, 1, 0))).encode() * 99,
+    "half a level": lambda number: Frame(FrameType.LEVEL, number, encode_level(WORD_LEVEL)[1:]).encode(),
+    "no level": lambda number: Frame(FrameType.LEVEL, number, encode_level(Level(math.nan, 7))).encode(),
+    "level of another": lambda number: Frame(FrameType.LEVEL, number + 7, encode_level(WORD_LEVEL)).encode(),
     "twice": lambda number: Frame(FrameType.DONE, number).encode() * 2,
     "status": lambda number: (
         Frame(FrameType.STATUS, payload=encode_text("warming")).encode()

@@ -23,6 +23,7 @@ from chatttsd.engine.api import (
     Engine,
     EngineError,
     EngineFaultError,
+    Level,
     SynthesisRequest,
     Voice,
 )
@@ -38,6 +39,8 @@ CHATTY: Final = "chatty"
 """A text with this word makes no sound, and has something to say when it is cancelled."""
 POISON: Final = "poison"
 """A text with this word kills the worker."""
+MODEL_TENTHS: Final = 7
+"""So much speech is told of with the level of a text."""
 _NAP_SECONDS: Final = 0.01
 _PATIENCE_SECONDS: Final = 60.0
 
@@ -53,6 +56,8 @@ class Script:
     """It reports `loading 62 %` and stays there until there is a file `go` in the folder."""
     pace: float = 0.0
     """Seconds of work for a second of sound."""
+    lufs: float | None = None
+    """How loud it says that each text is by itself, which it says in the end."""
 
 
 def scripted_command(engine: str, settings: str) -> tuple[str, ...]:
@@ -85,7 +90,12 @@ class ModelFolder:
     @property
     def asked(self) -> list[tuple[str, list[str]]]:
         """Every request so far: its text, and the texts of those that it announced."""
-        return [tuple(json.loads(line)) for line in self._lines("asked")]
+        return [tuple(json.loads(line)[:2]) for line in self._lines("asked")]
+
+    @property
+    def gains(self) -> list[list[float]]:
+        """The gain of every request so far, and those of the requests that it announced."""
+        return [json.loads(line)[2] for line in self._lines("asked")]
 
     def _lines(self, name: str) -> list[str]:
         file = self.folder / name
@@ -113,7 +123,9 @@ class ScriptedModel(ToneEngine):
     def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
         """Say the text, or do what its words ask for."""
         with (self._folder / "asked").open("a") as file:
-            file.write(json.dumps((request.text, [item.text for item in request.following])) + "\n")
+            gains = [item.gain for item in (request, *request.following)]
+            line = request.text, [item.text for item in request.following], gains
+            file.write(json.dumps(line) + "\n")
         if REFUSED in request.text:
             raise EngineError("the model's speech was silent, in 3 attempts")
         if POISON in request.text:
@@ -126,6 +138,8 @@ class ScriptedModel(ToneEngine):
             self._say_half(marked, emit, cancelled)
         else:
             super().synthesise(marked, emit, cancelled)
+            if (lufs := self._script().lufs) is not None:
+                request.tell_level(Level(lufs, MODEL_TENTHS))
 
     def _wait_for_cancel(self, cancelled: Cancelled) -> None:
         self._report("a chatty text is waited for")

@@ -49,9 +49,13 @@ def wait_ready(stage: Scene) -> None:
 
 @pytest.fixture(scope="module")
 def stage(random_model: RandomModel, kernels: dict[str, str]) -> Iterator[Scene]:
-    """One daemon with a model of two layers that is ready, for the tests that leave it as it is."""
+    """One daemon with a model of two layers that is ready, for the tests that leave it as it is.
+
+    It has spoken: how loud the voice is, is known, so that what is compared begins at the same gain.
+    """
     with scene(config(random_model()), environment=kernels) as made:
         wait_ready(made)
+        assert made.speak_whole(SENTENCES, engine="chattts")[0] == "finished"
         yield made
 
 

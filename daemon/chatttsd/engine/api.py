@@ -40,6 +40,23 @@ def ignore_word(_word: Word) -> None:
     """Do nothing: for those who need no words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud the whole sound of a request is by itself: before it is levelled, without its volume."""
+
+    lufs: float
+    tenths: int
+    """Of a second, in which there is speech; at least 1."""
+
+
+TellLevel = Callable[[Level], None]
+"""Hears it after a request whose sound was made to its end, where the engine's sound is levelled."""
+
+
+def ignore_level(_level: Level) -> None:
+    """Do nothing: for those who do not care how loud a voice is."""
+
+
 def ignore_recall() -> None:
     """Do nothing: for those who do not care whether a sound is made or recalled."""
 
@@ -61,6 +78,8 @@ class SynthesisRequest:
     """0.5..2.0."""
     volume: float = 1.0
     """0..1, a linear gain."""
+    gain: float = 0.0
+    """dB at which the levelling of a text begins: what its voice needs, as far as that is known."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Engine-specific options by their D-Bus name (`seed`, `temperature`, `oral`, ...)."""
     following: tuple["SynthesisRequest", ...] = field(default=(), repr=False)
@@ -69,6 +88,8 @@ class SynthesisRequest:
     """Whether it begins a reading or goes on after a skip: nothing before it is still to be heard."""
     tell_word: TellWord = field(default=ignore_word, repr=False, compare=False)
     """Who hears the words: not sent to the worker, which has one of its own there."""
+    tell_level: TellLevel = field(default=ignore_level, repr=False, compare=False)
+    """Who hears how loud it is by itself, in the daemon; there may be nothing to tell."""
     tell_recalled: Callable[[], None] = field(default=ignore_recall, repr=False, compare=False)
     """Who hears that the sound comes out of the cache, before its PCM: no engine works for it."""
 

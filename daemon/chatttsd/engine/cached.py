@@ -38,7 +38,7 @@ class Shelf:
         identity = self.identity(request.voice) if self.cache.largest else None
         if identity is None:
             return None
-        manner = (float(request.rate), float(request.pitch), float(request.volume))
+        manner = (float(request.rate), float(request.pitch), float(request.volume), float(request.gain))
         asked = (request.text, request.language, request.voice, str(request.kind), *manner)
         known = repr((identity, asked, sorted(request.parameters.items())))
         return blake2b(known.encode(), digest_size=_DIGEST_BYTES, key=self._secret).digest()

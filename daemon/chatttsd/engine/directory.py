@@ -13,6 +13,7 @@ from chatttsd.engine.embedded import EmbeddedEngine
 from chatttsd.engine.fallback import Embedded, ModelByName, ModelSynthesiser, WithFallback
 from chatttsd.engine.model import ModelState, ResidentModel
 from chatttsd.engine.model_setup import MODEL_ENGINE, MODEL_VOICE, Command
+from chatttsd.engine.voice_levels import Levelled, VoiceLevels
 from chatttsd.platform.paths import voices_directory
 from chatttsd.speech.options import SpeakOptions
 from chatttsd.speech.statistics import CacheFigures
@@ -47,6 +48,7 @@ class EngineDirectory:
         self._cache = PcmCache(self._cache_settings.megabytes, figures or CacheFigures())
         self._model_shelf = Shelf(self._cache, self._model_identity)
         self._embedded_shelf = Shelf(self._cache, self._embedded_identity)
+        self._levels = VoiceLevels(self._model_identity)
         self._voices: WatchedVoices | None = None
         self._store: VoiceStore | None = None
         self._echo: Echo | None = None
@@ -61,7 +63,8 @@ class EngineDirectory:
             self.model = ResidentModel(
                 model, worker, on_change=self._model_changed, on_restart=on_restart, command=command
             )
-            self._echo = Echo(self.model.client, self._model_shelf, self._model_ready)
+            levelled = Levelled(self.model.client, self._levels)
+            self._echo = Echo(levelled, self._model_shelf, self._model_ready)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -163,7 +166,7 @@ class EngineDirectory:
         Of one that cannot be what a key is answered with (not `typed`) ChatTTS by name says every letter.
         """
         made = self._synthesiser(engine, typed=typed)
-        return self._echo.attend(made) if self._echo else made
+        return self._echo.attend(Levelled(made, self._levels)) if self._echo else made
 
     def _synthesiser(self, engine: str, *, typed: bool) -> Synthesiser:
         if self.model is not None and (self.embedded is None or (engine == MODEL_ENGINE and not typed)):

@@ -209,7 +209,7 @@ class WithFallback:
 
 
 class Embedded:
-    """An engine that is always there; it takes no parameters, and has no voice of the model's."""
+    """An engine that is always there; it takes no parameters, has no voice of the model's and is level."""
 
     def __init__(self, inner: Synthesiser, shelf: Shelf | None = None) -> None:
         kept = Persistent(inner)
@@ -220,5 +220,5 @@ class Embedded:
     ) -> AsyncGenerator[bytes, None]:
         """Yield the PCM of one segment, by the default voice of its language where its own is unknown."""
         voice = "" if request.voice.startswith(MODEL_VOICE) else request.voice
-        plain = replace(request, voice=voice, parameters={}, following=())
+        plain = replace(request, voice=voice, gain=0.0, parameters={}, following=())
         return self._inner.synthesise(plain, expected_seconds=expected_seconds, background=background)

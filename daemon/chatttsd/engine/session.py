@@ -15,6 +15,7 @@ from chatttsd.engine.wire import (
     Hello,
     ProtocolError,
     check_audio,
+    decode_level,
     decode_text,
     decode_word,
     encode_request,
@@ -174,6 +175,8 @@ class WorkerSession:
             self._take_audio(frame)
         elif frame.type is FrameType.WORD:
             self._take_word(frame)
+        elif frame.type is FrameType.LEVEL:
+            self._take_level(frame)
         elif frame.type in {FrameType.DONE, FrameType.ERROR}:
             self._take_answer(frame)
         else:
@@ -206,6 +209,13 @@ class WorkerSession:
         if current is None or current.number != frame.request:
             return
         current.add_word(decode_word(frame.payload, current.request.text))
+
+    def _take_level(self, frame: Frame) -> None:
+        current = self._current
+        if current is None or current.number != frame.request:
+            return
+        # At once, and not when its reader is there: that the sound was made whole is known by now.
+        current.request.tell_level(decode_level(frame.payload))
 
     def _take_answer(self, frame: Frame) -> None:
         error = EngineError(decode_text(frame.payload)) if frame.type is FrameType.ERROR else None

@@ -1,7 +1,7 @@
 """The framed protocol between the daemon and a worker process, without I/O.
 
 A frame is a header (magic, type, request id, payload length; big endian) and its payload: S16LE samples
-for AUDIO, three numbers for WORD, a JSON object for the rest. Neither end trusts the other: a bad frame
+for AUDIO, numbers for WORD and LEVEL, a JSON object for the rest. Neither end trusts the other: a bad frame
 ends the connection.
 """
 
@@ -13,13 +13,13 @@ from enum import IntEnum
 from typing import Any, Final
 
 from chatttsd.constants import SAMPLE_BYTES
-from chatttsd.engine.api import SynthesisRequest, Voice, Word
+from chatttsd.engine.api import Level, SynthesisRequest, Voice, Word
 
 MAGIC: Final = b"cTw1"
 HEADER: Final = struct.Struct("!4sBII")
 MAX_PAYLOAD: Final = 1 << 20
 """Bytes; a segment is a few hundred characters and a piece of audio at most 40 ms."""
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 MAX_FOLLOWING: Final = 4
 """How many requests a request may announce."""
 NO_REQUEST: Final = 0
@@ -45,6 +45,8 @@ class FrameType(IntEnum):
     """In place of HELLO: the engine cannot start, and would not if it were tried again."""
     WORD = 10
     """A word begins in the AUDIO that follows."""
+    LEVEL = 11
+    """How loud all of the AUDIO before it is by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def encode_request(request: SynthesisRequest) -> bytes:
 
 def _request_fields(request: SynthesisRequest) -> dict[str, Any]:
     fields: dict[str, Any] = {name: getattr(request, name) for name in _REQUEST_FIELDS}
-    numbers = {name: float(fields[name]) for name in ("rate", "pitch", "volume")}
+    numbers = {name: float(fields[name]) for name in ("rate", "pitch", "volume", "gain")}
     return fields | numbers | {"parameters": dict(request.parameters)}
 
 
@@ -191,6 +193,30 @@ def decode_word(payload: bytes, text: str) -> Word:
     return word
 
 
+_LEVEL: Final = struct.Struct("!dI")
+"""LUFS, tenths of a second."""
+_LUFS: Final = (-70.0, 10.0)
+"""Below is silence, above no 16 bits get."""
+
+
+def encode_level(level: Level) -> bytes:
+    """Return the LEVEL payload."""
+    return _LEVEL.pack(level.lufs, level.tenths)
+
+
+def decode_level(payload: bytes) -> Level:
+    """Read the LEVEL payload; raises ProtocolError, also for what no speech can be."""
+    if len(payload) != _LEVEL.size:
+        raise ProtocolError(f"a level of {len(payload)} bytes, allowed are {_LEVEL.size}")
+    level = Level(*_LEVEL.unpack(payload))
+    least, most = _LUFS
+    if not least <= level.lufs <= most:
+        raise ProtocolError(f"a level of {level.lufs} LUFS, allowed are {least:g}..{most:g}")
+    if not level.tenths:
+        raise ProtocolError("a level of no speech")
+    return level
+
+
 _REQUEST_FIELDS: Final[dict[str, type]] = {
     "text": str,
     "language": str,
@@ -199,6 +225,7 @@ _REQUEST_FIELDS: Final[dict[str, type]] = {
     "rate": float,
     "pitch": float,
     "volume": float,
+    "gain": float,
     "parameters": dict,
     "first": bool,
 }

@@ -26,8 +26,10 @@ from chatttsd.engine.api import (
     Engine,
     EngineError,
     EngineFaultError,
+    Level,
     ModelSettings,
     SynthesisRequest,
+    TellLevel,
     TellWord,
     Word,
 )
@@ -39,6 +41,7 @@ from chatttsd.engine.wire import (
     Hello,
     ProtocolError,
     decode_request,
+    encode_level,
     encode_text,
     encode_word,
 )
@@ -106,7 +109,7 @@ class Worker:
         """
         answer = Frame(FrameType.DONE, job.id)
         if not job.cancelled:
-            request = replace(job.request, tell_word=self._teller(job))
+            request = replace(job.request, tell_word=self._teller(job), tell_level=self._level_teller(job))
             try:
                 engine.synthesise(request, self._emitter(job), lambda: job.cancelled)
             except Exception as error:
@@ -135,6 +138,13 @@ class Worker:
         def tell(word: Word) -> None:
             if not job.cancelled:
                 self._send(Frame(FrameType.WORD, job.id, encode_word(word)))
+
+        return tell
+
+    def _level_teller(self, job: _Job) -> TellLevel:
+        def tell(level: Level) -> None:
+            if not job.cancelled:
+                self._send(Frame(FrameType.LEVEL, job.id, encode_level(level)))
 
         return tell
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import SynthesisRequest
 from chatttsd.engine.espeak import EspeakEngine
-from chatttsd.engine.post.level import KNEE, MOST_DB, TARGET, Leveller, WholeLeveller, amplified, factor_of
+from chatttsd.engine.post.level import KNEE, Leveller, WholeLeveller, amplified, factor_of
 from chatttsd.engine.post.loudness import BLOCK
+from chatttsd.engine.voice_levels import MOST_DB, TARGET
 from support.ear import sound_of
 
 Samples = NDArray[np.int16]
@@ -152,3 +153,84 @@ def test_the_gain_of_a_whole_is_bounded_and_silence_is_no_louder() -> None:
     soft = np.tile(np.array([0, 50, 0, -50], np.int16), 5000)
     leveller.feed(soft)
     assert np.array_equal(leveller.finish(), amplified(soft, factor_of(MOST_DB)))
+
+
+def pieces(samples: Samples, seconds: float) -> list[Samples]:
+    """Return short texts out of speech: pieces in which something is said, silence cut off."""
+    size = int(seconds * SAMPLE_RATE)
+    cut = [samples[start : start + size] for start in range(0, samples.size - size, size)]
+    return [piece for piece in cut if lufs(at_least_a_gating_block(piece)) > TARGET - 4]
+
+
+def at_least_a_gating_block(samples: Samples) -> Samples:
+    return np.tile(samples, 1 + SAMPLE_RATE // samples.size)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.8])
+@pytest.mark.parametrize("level", [-9, -5, 4])
+def test_short_texts_of_a_known_voice_are_as_loud_as_speech_at_the_target(
+    speech: dict[str, Samples], seconds: float, level: float
+) -> None:
+    for sound in speech.values():
+        made = []
+        for piece in pieces(sound, seconds):
+            made.append(lufs(at_least_a_gating_block(Leveller(gain=-level).feed(at(piece, level)))))
+            by_itself = abs(lufs(at_least_a_gating_block(piece)) - TARGET)
+            assert abs(made[-1] - TARGET) < by_itself + 1.0
+        assert len(made) > 2
+        assert np.median(made) == pytest.approx(TARGET, abs=1.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(0, 3 * SAMPLE_RATE), max_size=40), gain=st.sampled_from([-6.0, 0.0, 9.5]))
+def test_with_a_gain_too_a_stream_is_the_whole_however_it_is_cut(
+    speech: dict[str, Samples], cuts: list[int], gain: float
+) -> None:
+    sound = at(speech["zh"][: 3 * SAMPLE_RATE], -3)
+    leveller = Leveller(gain=gain)
+    parts = [leveller.feed(part) for part in np.split(sound, sorted(cuts))]
+    assert np.array_equal(np.concatenate(parts), Leveller(gain=gain).feed(sound))
+
+
+def test_the_first_sample_has_the_given_gain_and_a_gain_of_none_is_the_usual_one(
+    speech: dict[str, Samples],
+) -> None:
+    sound = speech["en"]
+    made = Leveller(gain=6.0).feed(sound[:BLOCK])
+    assert np.array_equal(made, at(sound[:BLOCK], 6.0))
+    assert np.array_equal(Leveller(gain=0.0).feed(sound), Leveller().feed(sound))
+
+
+@pytest.mark.parametrize("level", [-9, 0, 6])
+def test_a_wrong_gain_is_corrected_as_soon_as_the_segment_is_known(
+    speech: dict[str, Samples], level: float
+) -> None:
+    sound = at(speech["zh"], level)
+    leveller = Leveller(gain=MOST_DB)
+    leveller.feed(sound[: SETTLED * BLOCK])
+    assert abs(leveller.gain + level) < 3.0
+
+
+@pytest.mark.parametrize("gain", [1e308, -1e308])
+def test_no_gain_is_beyond_the_bounds(gain: float) -> None:
+    assert abs(Leveller(gain=gain).gain) == MOST_DB
+
+
+@pytest.mark.parametrize("level", [-9, 0, 6])
+def test_the_level_is_what_goes_in_whatever_comes_out(speech: dict[str, Samples], level: float) -> None:
+    sound = at(speech["zh"], level)
+    stream, whole = Leveller(gain=3.0), WholeLeveller()
+    for leveller in (stream, whole):
+        leveller.feed(sound)
+        leveller.finish()
+        assert leveller.level is not None
+        assert leveller.level.lufs == pytest.approx(TARGET + level, abs=0.3)
+        assert 0.6 < leveller.level.tenths * BLOCK / sound.size <= 1.0
+
+
+def test_silence_has_no_level() -> None:
+    for leveller in (Leveller(), WholeLeveller()):
+        assert leveller.level is None
+        leveller.feed(np.zeros(5 * BLOCK, np.int16))
+        leveller.finish()
+        assert leveller.level is None

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyloudnorm
 import pytest
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
-from chatttsd.engine.api import Cancelled, Emit, Engine, EngineError, SynthesisRequest, Voice
-from chatttsd.engine.post.level import Leveller, WholeLeveller
+from chatttsd.engine.api import Cancelled, Emit, Engine, EngineError, Level, SynthesisRequest, Voice
+from chatttsd.engine.post.level import Leveller, WholeLeveller, amplified, factor_of
 from chatttsd.engine.post.manners import HEAD_SECONDS, TAIL_SECONDS, Mannered, usual
 from chatttsd.engine.post.stretching import LATENCY, PITCH_LATENCY
+from chatttsd.engine.voice_levels import TARGET, gain_to
 from support import ear
 from support.voiced import VOWEL_HZ, fundamental, vowel
 
@@ -65,6 +67,10 @@ def chunks_of(engine: Engine, **options: object) -> list[Samples]:
 
 def said(engine: Engine, **options: object) -> Samples:
     return np.concatenate(chunks_of(engine, **options))
+
+
+def lufs(samples: Samples) -> float:
+    return float(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(samples / 32768))
 
 
 def test_ten_seconds_at_rate_three_last_3_33_seconds_with_the_pitch_kept() -> None:
@@ -201,3 +207,72 @@ def test_what_answers_a_key_stroke_is_levelled_as_a_whole(kind: str) -> None:
     leveller.feed(speaker.sound)
     assert np.array_equal(sound, leveller.finish())
     assert not np.array_equal(sound, Leveller().feed(speaker.sound))
+
+
+def levels_of(engine: Engine, **options: object) -> list[Level]:
+    """Say a request; returns what is told of its level."""
+    told: list[Level] = []
+    chunks_of(engine, tell_level=told.append, **options)
+    return told
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"rate": 2.0}, {"pitch": 1.5}, {"gain": 9.0}, {"volume": 0.1}, {"kind": "char"}]
+)
+def test_a_whole_request_tells_once_how_loud_it_is_by_itself(options: dict[str, object]) -> None:
+    (level,) = levels_of(Speaker(silence=0.5), **options)
+    assert level.lufs == pytest.approx(lufs(SENTENCE), abs=0.5)
+    assert 90 <= level.tenths <= 101
+
+
+@pytest.mark.parametrize("kind", ["text", "char"])
+def test_a_cancelled_request_tells_no_level(kind: str) -> None:
+    told: list[Level] = []
+    request = SynthesisRequest("x", kind=kind, tell_level=told.append)
+    Mannered(Speaker()).synthesise(request, lambda _samples: False, lambda: False)
+    assert told == []
+
+
+def test_a_request_that_is_cancelled_in_the_end_tells_no_level() -> None:
+    told: list[Level] = []
+    speaker = Speaker(chunk=10.0)
+    ended: list[bool] = []
+
+    def emit(samples: Samples) -> bool:
+        ended.extend([True] * (samples.size < SAMPLE_RATE // 2))
+        return True
+
+    request = SynthesisRequest("x", tell_level=told.append)
+    speaker.sound = SENTENCE[: 7 * SAMPLE_RATE // 4]
+    Mannered(speaker).synthesise(request, emit, lambda: bool(ended))
+    assert (ended, told) == ([True], [])
+
+
+def test_a_request_that_fails_or_is_silent_tells_no_level() -> None:
+    class Failing(Speaker):
+        def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
+            super().synthesise(request, emit, cancelled)
+            raise EngineError("no more")
+
+    told: list[Level] = []
+    with pytest.raises(EngineError):
+        ear.chunks_of(Mannered(Failing()), SynthesisRequest("x", tell_level=told.append))
+    assert told == []
+    silent = Speaker()
+    silent.sound = np.zeros(5000, np.int16)
+    assert levels_of(silent) == []
+
+
+@pytest.mark.parametrize("decibels", [-9.0, 6.0])
+def test_a_word_of_a_known_voice_is_as_loud_as_a_sentence_of_it(decibels: float) -> None:
+    def of_voice(samples: Samples) -> Speaker:
+        speaker = Speaker()
+        speaker.sound = amplified(samples, factor_of(TARGET + decibels - lufs(SENTENCE)))
+        return speaker
+
+    word = SENTENCE[: int(0.5 * SAMPLE_RATE)]
+    sentence = said(of_voice(SENTENCE))
+    assert abs(lufs(said(of_voice(word))) - lufs(sentence[-4 * SAMPLE_RATE :])) > 3.0, "nothing is known"
+    (level,) = levels_of(of_voice(SENTENCE))
+    known = said(of_voice(word), gain=gain_to(TARGET, level.lufs))
+    assert lufs(known) == pytest.approx(lufs(sentence[-4 * SAMPLE_RATE :]), abs=1.0)

@@ -35,12 +35,13 @@ _CONTROL: Final = re.compile(r"\[[a-z_0-9]+\]")
 _STYLES: Final = ("oral", "laugh", "break")
 
 Key = SynthesisRequest
-"""A request without what does not change its sound here: `following`, `first` and `volume`."""
+"""A request without what does not change its sound here: `following`, `first`, `volume` and `gain`."""
 
 
 def key_of(request: SynthesisRequest) -> Key:
     """Return what makes two requests the same sound."""
-    return replace(request, volume=1.0, parameters=Frozen(request.parameters), following=(), first=False)
+    parameters = Frozen(request.parameters)
+    return replace(request, volume=1.0, gain=0.0, parameters=parameters, following=(), first=False)
 
 
 class Frozen(dict[str, str]):

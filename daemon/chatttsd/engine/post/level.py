@@ -1,20 +1,19 @@
 """The loudness of a segment brought near to that of every other voice while it streams."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatttsd.engine.post.loudness import BLOCK, SILENT, loudness, power_of
+from chatttsd.engine.api import Level
+from chatttsd.engine.post.loudness import BLOCK, SILENT, blocks_of_speech, loudness, power_of
+from chatttsd.engine.voice_levels import TARGET, gain_to, within_bounds
 
 Samples = NDArray[np.int16]
 Floats = NDArray[np.float32]
 
-TARGET: Final = -20.0
-"""LUFS of speech: what espeak-ng's voices have by themselves, on average."""
-MOST_DB: Final = 12.0
-"""A gain is at most this far from none."""
 _SETTLING_BLOCKS: Final = 15
 """After so much of a segment its loudness is believed in full; until then the gain may move fast."""
 _FAST_DB: Final = 1.5
@@ -28,20 +27,22 @@ _NOTHING: Final = np.zeros(0, np.int16)
 
 
 class Leveller:
-    """One segment's gain: a function of its samples alone, whatever was said before and however they are cut.
+    """One segment's gain: a function of its samples and of where it begins, however the samples are cut.
 
-    No sample waits. The gain begins at none and follows the loudness of the segment so far, which is believed
-    in full after 1.5 s: at most 15 dB a second at first and 0.5 dB a second then, so that it never pumps.
+    No sample waits. The gain begins where its voice needs it, if that is known, and follows the loudness of
+    the segment so far, which is believed in full after 1.5 s: at most 15 dB a second at first and 0.5 dB a
+    second then, so that it never pumps.
     """
 
-    def __init__(self, target: float = TARGET) -> None:
+    def __init__(self, target: float = TARGET, gain: float = 0.0) -> None:
         self._target = target
         self._block: list[Samples] = []
         self._filled = 0
         self._powers: list[float] = []
-        self.gain = 0.0
+        self._usual = within_bounds(gain)
+        self.gain = self._usual
         """What is attained at the end of this block, in dB."""
-        self._ramp = _factors(0.0, 0.0)
+        self._ramp = _factors(self.gain, self.gain)
 
     def feed(self, samples: Samples) -> Samples:
         """Return the samples, louder or softer."""
@@ -71,12 +72,17 @@ class Leveller:
         self.gain += step
 
     def _wanted(self) -> float:
-        """Return the gain in dB that the segment so far asks for, less while little of it is known."""
+        """Return the gain in dB that the segment so far asks for, or its voice while little is known."""
         measured = loudness(self._powers)
         if measured < SILENT:
             return self.gain
         known = min(1.0, len(self._powers) / _SETTLING_BLOCKS)
-        return known * _gain(self._target, measured)
+        return known * gain_to(self._target, measured) + (1 - known) * self._usual
+
+    @property
+    def level(self) -> Level | None:
+        """How loud the whole blocks so far are by themselves; None while they are silent."""
+        return _level(self._powers)
 
     def finish(self) -> Samples:
         """Return what is held: nothing."""
@@ -89,6 +95,8 @@ class WholeLeveller:
     def __init__(self, target: float = TARGET) -> None:
         self._target = target
         self._held: list[Samples] = []
+        self.level: Level | None = None
+        """How loud all of it is by itself, once it is finished; None when it is silent."""
 
     def feed(self, samples: Samples) -> Samples:
         """Hold samples and return none."""
@@ -100,13 +108,16 @@ class WholeLeveller:
         whole = np.concatenate([_NOTHING, *self._held])
         self._held.clear()
         blocks = (whole[start : start + BLOCK] for start in range(0, whole.size, BLOCK))
-        measured = loudness([power_of(block) * block.size / BLOCK for block in blocks])
-        return whole if measured < SILENT else amplified(whole, factor_of(_gain(self._target, measured)))
+        self.level = _level([power_of(block) * block.size / BLOCK for block in blocks])
+        if self.level is None:
+            return whole
+        return amplified(whole, factor_of(gain_to(self._target, self.level.lufs)))
 
 
-def _gain(target: float, measured: float) -> float:
-    """Return the gain in dB to a target, within bounds."""
-    return min(max(target - measured, -MOST_DB), MOST_DB)
+def _level(powers: Sequence[float]) -> Level | None:
+    """Return how loud blocks are that follow each other; None when they are silent."""
+    measured = loudness(powers)
+    return None if measured < SILENT else Level(measured, blocks_of_speech(powers, measured))
 
 
 def factor_of(decibels: float) -> float:

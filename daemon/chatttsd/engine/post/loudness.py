@@ -59,6 +59,11 @@ def loudness(powers: Sequence[float]) -> float:
     return level_of(float(windows.mean()))
 
 
+def blocks_of_speech(powers: Sequence[float], lufs: float) -> int:
+    """Return how many blocks of a gated loudness are speech, by themselves as loud as its gate at least."""
+    return sum(level_of(power) > lufs + _RELATIVE_GATE for power in powers)
+
+
 def _weights(size: int) -> NDArray[np.float64]:
     """Return the K-weighting of the bins of a real spectrum of `size` samples, as factors of their power."""
     z = np.exp(-2j * np.pi * np.fft.rfftfreq(size))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
-from chatttsd.engine.api import Cancelled, Emit, Engine, SynthesisRequest, Voice
+from chatttsd.engine.api import Cancelled, Emit, Engine, Level, SynthesisRequest, Voice
 from chatttsd.engine.post.level import Leveller, WholeLeveller
 from chatttsd.engine.post.silence import SilenceTrimmer
 from chatttsd.engine.post.stretching import Stretcher
@@ -55,6 +55,8 @@ class Mannered:
         try:
             self._engine.synthesise(usual(request), passage.take, cancelled)
             passage.finish()
+            if (level := passage.level) is not None:
+                request.tell_level(level)
         finally:
             passage.close()
 
@@ -77,7 +79,7 @@ class _Passage:
         self._cancelled = cancelled
         self._stopped = False
         self._trimmer = SilenceTrimmer(int(HEAD_SECONDS * SAMPLE_RATE), int(TAIL_SECONDS * SAMPLE_RATE))
-        self._leveller = Leveller() if request.kind == "text" else WholeLeveller()
+        self._leveller = Leveller(gain=request.gain) if request.kind == "text" else WholeLeveller()
         changed = (request.rate, request.pitch) != (1.0, 1.0)
         self._stretcher = Stretcher(request.rate, request.pitch) if changed else None
 
@@ -94,6 +96,11 @@ class _Passage:
         self._pass(self._leveller.finish())
         if self._stretcher is not None and not self._stopped:
             self._send(self._stretcher.finish())
+
+    @property
+    def level(self) -> Level | None:
+        """How loud the finished whole is by itself; None when it was cancelled or is silent."""
+        return None if self._stopped else self._leveller.level
 
     def close(self) -> None:
         """Give back what is not Python's."""
