@@ -6,11 +6,12 @@ from typing import Final
 from chatttsd.speech.names import COMMON_KEYS, character_name, key_name
 
 _MOST_WORDS: Final = 5
-_BEHIND: Final = ",、，;；()[]{}（）《》〈〉【】「」『』“”‘’€£"
-"""What speech-dispatcher leaves behind its name; no mark that ends a sentence."""
-_DOTS: Final = frozenset({" dot dot dot...", " 省略号..."})
+_BEHIND: Final = ",、，;；()[]{}（）《》〈〉【】「」『』“”‘’€£-–—«»"
+"""What speech-dispatcher leaves behind its name, the dashes since 0.12; no mark that ends a sentence."""
+_ENDS: Final = "。?"
+_ENDS_NAMED: Final = frozenset({" dot dot dot...", " 省略号...", " 點點點...", " 句號。"})
 _NAMED: Final = re.compile(
-    rf" (?P<name>[\w'-]+(?: [\w'-]+){{,{_MOST_WORDS - 1}}})(?P<mark>[。{re.escape(_BEHIND)}])"
+    rf" (?P<name>\w[\w'-]*(?: \w[\w'-]*){{,{_MOST_WORDS - 1}}})(?P<mark>[{re.escape(_ENDS + _BEHIND)}])"
 )
 _BARE: Final = frozenset({"space", "newline"})
 """How clients of SSIP write two characters; speech-dispatcher hands these words on in any language."""
@@ -36,11 +37,11 @@ def stroke(text: str, language: str) -> str:
 
 
 def _before_mark(text: str, language: str) -> str:
-    if text in _DOTS:
-        return text.strip(" .")
+    if text in _ENDS_NAMED:
+        return text.strip(" .。")
     named = _NAMED.fullmatch(text)
     if named is None:
         return ""
-    # A full stop ends many a text, so that its name must be its own.
+    # A full stop or a question mark ends many a text, so that its name must be its own.
     sure = named["mark"] in _BEHIND or named["name"] == character_name(named["mark"], language)
     return named["name"] if sure else ""
