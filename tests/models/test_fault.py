@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from errno import EACCES, EIO
+from errno import EACCES, EIO, EMFILE
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,11 @@ def test_a_fault_is_told_in_plain_words_that_end_with_what_mends_it(case: Case) 
     assert sentence(error, MADE_BY_HAND) == f"the model's file asset/a is {case.said} ({case.made})"
 
 
+def test_what_no_other_copy_mends_sends_nobody_to_get_one() -> None:
+    error = FileFaultError(Path("/models"), "asset/a", unreadable(OSError(EMFILE, "Too many open files")))
+    assert sentence(error, CHATTTS) == "the model's file asset/a is unreadable: Too many open files"
+
+
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
@@ -84,7 +89,7 @@ def test_a_model_from_the_hub_that_is_not_whole_is_mended_by_fetching(tmp_path: 
 
 def test_a_list_of_files_that_is_broken_is_told_with_what_mends_it(tmp_path: Path) -> None:
     (tmp_path / "manifest.toml").write_text("name = 3\n")
-    wrong = f"{tmp_path}/manifest.toml: 'files' is missing"
+    wrong = "manifest.toml: 'files' is missing"
     assert told_of(tmp_path) == f"the list of the model's files is wrong: {wrong} (mend or remove it)"
 
 

@@ -54,8 +54,8 @@ def check_model(directory: Path, *, progress: Progress = no_progress, full: bool
     try:
         manifest = load_manifest(directory)
     except ModelFilesError as error:
-        told = f"the list of the model's files is wrong: {error} (mend or remove it)"
-        raise ModelFilesError(told) from None
+        told = str(error).removeprefix(f"{directory}/")
+        raise ModelFilesError(f"the list of the model's files is wrong: {told} (mend or remove it)") from None
     try:
         check_files(directory, manifest, progress=progress, full=full)
         check_layout(directory)

@@ -1,5 +1,6 @@
 """What is wrong with a file of a model, said so that a person who listens knows what to do."""
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ class Mending(StrEnum):
     ANEW = "make or copy this model again"
     RIGHTS = "the daemon's user must be allowed to read it"
     OTHER = "make or choose another model"
+    UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ def unreadable(error: OSError) -> Fault:
     """Return the fault of a file that the system does not let be read."""
     if isinstance(error, FileNotFoundError):
         return MISSING
-    mending = Mending.RIGHTS if isinstance(error, PermissionError) else Mending.ANEW
+    mending = Mending.ANEW if error.errno == errno.EIO else Mending.UNKNOWN
+    if isinstance(error, PermissionError):
+        mending = Mending.RIGHTS
     return Fault("unreadable", error.strerror or type(error).__name__, mending)
 
 
@@ -73,6 +77,6 @@ def no_model(detail: str) -> Fault:
 def sentence(error: FileFaultError, manifest: Manifest) -> str:
     """Say what is wrong, in which file, and what mends it; figures are for `chatttsctl models verify`."""
     fault = error.fault
-    said = str(fault) if fault.mending is Mending.RIGHTS else fault.said
-    fetched = fault.mending is Mending.ANEW and manifest.repository
-    return f"the model's file {error.name} is {said} ({_FETCH if fetched else fault.mending})"
+    said = str(fault) if fault.mending in {Mending.RIGHTS, Mending.UNKNOWN} else fault.said
+    mending = _FETCH if fault.mending is Mending.ANEW and manifest.repository else fault.mending
+    return f"the model's file {error.name} is {said}" + (f" ({mending})" if mending else "")

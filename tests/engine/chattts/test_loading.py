@@ -64,7 +64,7 @@ def test_a_configuration_of_another_kind_of_model_is_told_with_what_mends_it(
     (model / GPT_CONFIG).unlink()
     (model / GPT_CONFIG).write_text(config, encoding="utf-8")
     rehash(model, GPT_CONFIG)
-    told = r"^this is not a ChatTTS model: .*: hidden_act: .* \(make or choose another model\)$"
+    told = rf"^this is not a ChatTTS model: {GPT_CONFIG}: hidden_act: .* \(make or choose another model\)$"
     with pytest.raises(ModelError, match=told):
         create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
 

@@ -156,7 +156,10 @@ def _open(directory: Path) -> tuple[Weights, Tokens]:
         weights = Weights(directory)
         return weights, Tokens(directory, weights.shape)
     except ModelError as error:
-        raise ModelError(f"this is not a ChatTTS model: {error} ({Mending.OTHER})") from None
+        told = str(error).removeprefix(f"{directory}/")
+        if isinstance(error.__cause__, OSError):
+            raise ModelError(f"the model's file {told}") from None
+        raise ModelError(f"this is not a ChatTTS model: {told} ({Mending.OTHER})") from None
 
 
 def _load_reference(
