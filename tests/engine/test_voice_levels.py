@@ -39,6 +39,16 @@ def test_the_gain_of_a_voice_is_none_until_enough_of_it_was_heard() -> None:
     assert stage.gain() == 7.0
 
 
+def test_a_request_with_a_seed_of_its_own_is_the_same_whatever_is_known() -> None:
+    stage = Stage()
+    seeded = replace(REQUEST, parameters={"seed": "7"})
+    before = stage.levels.levelled(seeded)
+    stage.hear(ENOUGH)
+    after = stage.levels.levelled(replace(seeded, following=(REQUEST, seeded)))
+    assert (before.gain, after.gain) == (0.0, 0.0)
+    assert [item.gain for item in after.following] == [7.0, 0.0]
+
+
 def test_the_loudness_of_several_requests_is_that_of_their_power() -> None:
     stage = Stage()
     stage.hear(Level(-10.0, ENOUGH_TENTHS // 4), kind="char")

@@ -74,8 +74,13 @@ class VoiceLevels:
         return replace(self._with_gain(request, key), following=following, tell_level=learn)
 
     def _with_gain(self, request: SynthesisRequest, key: _Key | None) -> SynthesisRequest:
-        """Return a request with its gain: what answers a key stroke is levelled as a whole and needs none."""
-        heard = None if key is None or request.kind != "text" else self._voices.get(key)
+        """Return a request with its gain: what answers a key stroke is levelled as a whole and needs none.
+
+        Nor has one with a seed of its own: whoever gives it wants the same samples on any day.
+        """
+        if key is None or request.kind != "text" or "seed" in request.parameters:
+            return replace(request, gain=0.0)
+        heard = self._voices.get(key)
         return replace(request, gain=heard.gain or 0.0 if heard else 0.0)
 
     def _heard(self, key: _Key) -> _Heard:
