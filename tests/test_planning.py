@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 VOICES = {"chattts/alder": "chattts", "espeak-ng/fr": "espeak-ng"}
 
 
+LETTERS_WITHIN = "<speak>The code is <say-as interpret-as='characters'>AB1</say-as> now.</speak>"
+
+
 @dataclass
 class TwoEngines:
     """What the planner needs of an `EngineDirectory` with both engines."""
@@ -169,7 +172,7 @@ async def test_a_long_text_is_read_beside_the_loop_once_it_is_asked_for(
 
     monkeypatch.setattr(planning, "script_of", watched)
     plan = planner.recipe(Utterance(1, ":1", text, options, 0.0)).plan
-    assert readers == []
+    assert (readers == []) is beside
     assert await plan.reach(0)
     assert [reader != threading.get_ident() for reader in readers] == [beside]
 
@@ -180,7 +183,12 @@ async def test_a_long_text_is_read_beside_the_loop_once_it_is_asked_for(
         ("a", SpeakOptions(kind=Kind.CHAR), True, True),
         ("shift_a", SpeakOptions(kind=Kind.KEY), True, True),
         ("<speak> exclamation mark </speak>", SpeakOptions(kind=Kind.SSML), True, True),
-        ("<speak>" + "<mark name='0:9'/>page " * 3 + "</speak>", SpeakOptions(kind=Kind.SSML), False, True),
+        ("<speak>" + "<mark name='0:9'/>page " * 3 + "</speak>", SpeakOptions(kind=Kind.SSML), False, False),
+        ("<speak> comma,</speak>", SpeakOptions(kind=Kind.SSML), True, True),
+        ("A", SpeakOptions(kind=Kind.CHAR, capitals=Capitals.SPELL), True, True),
+        ("<speak> However,</speak>", SpeakOptions(kind=Kind.SSML), True, False),
+        (LETTERS_WITHIN, SpeakOptions(kind=Kind.SSML), False, False),
+        ("AB1", SpeakOptions(spelling=True), True, False),
         ("A sentence that is read, and not what answers a key. " * 3, SpeakOptions(), False, False),
         ("A sentence that is spelled, letter by letter. " * 3, SpeakOptions(spelling=True), False, False),
     ],
@@ -190,6 +198,21 @@ def test_what_answers_a_key_stroke_is_told_to_the_output_and_the_engine(
 ) -> None:
     assert planner.recipe(Utterance(1, ":1", text, options, 0.0)).echo is echo
     assert engines.typed == [typed]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("a", SpeakOptions(kind=Kind.CHAR, engine="chattts")),
+        ("backspace", SpeakOptions(engine="chattts")),
+        ("AB1", SpeakOptions(spelling=True, engine="chattts")),
+    ],
+)
+def test_nothing_that_is_written_to_a_file_is_told_to_be_typed(
+    planner: Planner, engines: TwoEngines, text: str, options: SpeakOptions
+) -> None:
+    planner.recipe(Utterance(1, ":1", text, options, 0.0), background=True)
+    assert engines.typed == [False]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +233,9 @@ def test_what_answers_a_key_stroke_is_told_to_the_output_and_the_engine(
         ("退格", SpeakOptions(), "key", "退格"),
         ("Home", SpeakOptions(language="zh"), "text", "Home"),
         ("next", SpeakOptions(), "text", "next"),
+        ("<speak> next </speak>", SpeakOptions(kind=Kind.SSML), "text", "next"),
+        ("<speak> However,</speak>", SpeakOptions(kind=Kind.SSML), "text", "However,"),
+        ("<speak> 10€</speak>", SpeakOptions(kind=Kind.SSML), "text", "10€"),
         ("Save", SpeakOptions(), "text", "Save"),
         ("Tab. Enter.", SpeakOptions(), "text", "Tab. Enter."),
         ("x", SpeakOptions(kind=Kind.CHAR), "char", "x"),

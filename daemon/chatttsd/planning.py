@@ -81,14 +81,13 @@ class Planner:
     def recipe(self, utterance: Utterance, *, background: bool = False) -> Recipe:
         """Return how a checked utterance becomes sound."""
         options = utterance.options
-        segments = self._segments(utterance.text, options)
+        script, typed = self._script(utterance.text, options)
         if not self._engines.knows_voice(options.voice, options.engine):
             options = replace(options, voice="")  # a default of another engine must not mute this one
         return Recipe(
-            SegmentPlan(segments, aside=len(utterance.text) > _LONG_TEXT),
-            self._engines.synthesiser(
-                options.engine, typed=options.kind in _STROKES or len(utterance.text) <= _LONGEST_STROKE
-            ),
+            SegmentPlan(self._segments(script, options), aside=len(utterance.text) > _LONG_TEXT),
+            # Nobody waits for a key in a file.
+            self._engines.synthesiser(options.engine, typed=typed and not background),
             partial(self._request, options=options),
             self._on_synthesised,
             background,
@@ -96,15 +95,24 @@ class Planner:
             echo=options.kind in _STROKES or len(utterance.text) <= _ECHO,
         )
 
-    def _segments(self, text: str, options: SpeakOptions) -> Iterator[Segment]:
-        """Yield the segments of a checked text; nothing is read of it before the first is asked for."""
+    def _script(self, text: str, options: SpeakOptions) -> tuple[Iterable[Passage], bool]:
+        """Return the script of a checked text, and whether it is as a whole what a key is answered with.
+
+        Nothing is read of a text that is too long for that before its first passage is asked for.
+        """
+        default = self.config.speech.default_language
+        if len(text) > _LONGEST_STROKE:
+            return _late(partial(script_of, text, options, default)), False
+        script = self._with_strokes(list(script_of(text, options, default)), options)
+        alone = len(script) == 1 and script[0].manner.kind in _STROKES
+        return script, alone or options.kind in _STROKES
+
+    def _segments(self, script: Iterable[Passage], options: SpeakOptions) -> Iterator[Segment]:
+        """Yield the segments of a script; nothing is read of it before the first is asked for."""
         speech = self.config.speech
         settings = SegmentSettings(
             first_max=speech.first_segment_weight, later_max=speech.later_segment_weight
         )
-        script: Iterable[Passage] = script_of(text, options, speech.default_language)
-        if len(text) <= _LONGEST_STROKE:
-            script = self._with_strokes(list(script), options)
         yield from cut(script, settings, speech.sentence_pause_seconds, options.rate)
 
     def _with_strokes(self, script: list[Passage], options: SpeakOptions) -> list[Passage]:
@@ -143,6 +151,11 @@ class Planner:
         if manner.language and not self._engines.speaks(options.voice, manner.language):
             return ""
         return options.voice
+
+
+def _late(script: Callable[[], Iterable[Passage]]) -> Iterator[Passage]:
+    """Yield the passages of a script that is made once the first is asked for."""
+    yield from script()
 
 
 def _check_ssml(text: str) -> None:

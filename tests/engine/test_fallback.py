@@ -213,6 +213,15 @@ async def test_a_stroke_that_asks_for_the_model_calls_it_and_waits_for_nothing(
     assert made.folder.asked == [("prose", [])]
 
 
+async def test_the_model_is_told_only_of_what_it_will_be_asked_for_by_name(tmp_path: Path) -> None:
+    hints = (SynthesisRequest("b", kind="char"), SynthesisRequest("c", language="fr"))
+    async with residence(tmp_path) as made:
+        by_name = ModelByName(made.model, Recorder())
+        assert await spoken(by_name, "a", following=hints) == ["§a"]
+        assert await spoken(ModelSynthesiser(made.model), "d", following=hints) == ["§d"]
+        assert made.folder.asked == [("a", ["c"]), ("d", ["b", "c"])]
+
+
 async def test_a_stroke_that_asks_for_a_model_that_cannot_come_fails(tmp_path: Path) -> None:
     beside = Recorder()
     async with residence(tmp_path, Script(fault="wrong shape")) as made:

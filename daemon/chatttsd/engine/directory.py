@@ -163,7 +163,8 @@ class EngineDirectory:
     def synthesiser(self, engine: str, *, typed: bool = True) -> Synthesiser:
         """Return what says an utterance whose option `engine` this is, one of `names`.
 
-        Of one that cannot be what a key is answered with (not `typed`) ChatTTS by name says every letter.
+        Of one that is not as a whole what a key is answered with (not `typed`) ChatTTS by name says every
+        letter.
         """
         made = self._synthesiser(engine, typed=typed)
         return self._echo.attend(Levelled(made, self._levels)) if self._echo else made

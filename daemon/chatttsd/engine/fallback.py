@@ -77,7 +77,7 @@ class ModelSynthesiser:
 
 
 class ModelByName:
-    """ChatTTS by name, as an explicit request wants it; of characters and keys only what is prepared.
+    """ChatTTS by name for what answers a key stroke; of characters and keys only what is prepared.
 
     The others are espeak-ng's: a stroke waits for no model, but calls it back as any such request does.
     """
@@ -97,8 +97,12 @@ class ModelByName:
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """Yield the PCM of one segment; raises EngineError, also when the model cannot come."""
-        say = self._by_model.synthesise if request.kind == "text" else self._stroke
-        return say(request, expected_seconds=expected_seconds, background=background)
+        if request.kind != "text":
+            return self._stroke(request, expected_seconds=expected_seconds, background=background)
+        fitting = tuple(item for item in request.following if item.kind == "text")
+        return self._by_model.synthesise(
+            replace(request, following=fitting), expected_seconds=expected_seconds, background=background
+        )
 
     async def _stroke(
         self, request: SynthesisRequest, *, expected_seconds: float, background: bool
