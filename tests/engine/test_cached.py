@@ -166,15 +166,16 @@ async def test_what_was_made_while_the_engine_or_the_voice_became_another_is_not
 
 async def test_a_gain_that_becomes_known_meanwhile_leaves_an_entry_true() -> None:
     stage = Stage()
+    unseeded = replace(REQUEST, parameters={})
     levels = VoiceLevels(lambda _voice: stage.identity)
     stage.engine.level = Level(-26.0, 100)
     for _ in range(2):
-        stream = Levelled(stage.cached, levels).synthesise(REQUEST, expected_seconds=1.0)
+        stream = Levelled(stage.cached, levels).synthesise(unseeded, expected_seconds=1.0)
         assert b"".join([pcm async for pcm in stream]) == b"".join(PIECES)
         if len(stage.engine.asked) == 1:
-            assert stage.shelf.holds(REQUEST), "it began at none"
-            assert not stage.shelf.holds(replace(REQUEST, gain=6.0))
-    assert stage.shelf.holds(replace(REQUEST, gain=6.0))
+            assert stage.shelf.holds(unseeded), "it began at none"
+            assert not stage.shelf.holds(replace(unseeded, gain=6.0))
+    assert stage.shelf.holds(replace(unseeded, gain=6.0))
     assert [request.gain for request in stage.engine.asked] == [0.0, 6.0]
 
 
