@@ -23,10 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
-from chatttsd.engine.api import SynthesisRequest
-from chatttsd.engine.espeak import EspeakEngine
 from chatttsd.engine.post.stretching import Sonic
-from support.ear import sound_of
+from support.ear import spoken
 from support.voiced import VOWEL_HZ, moved, vowel
 
 Floats = NDArray[np.float64]
@@ -136,8 +134,7 @@ def stretched(make: Callable[[float], Stream], rate: float, samples: Floats) -> 
 
 def speech(seconds: int) -> Floats:
     """Return speech of espeak-ng."""
-    sound = sound_of(EspeakEngine(), SynthesisRequest(TEXT, "en"))
-    return np.resize(sound / 32768, seconds * SAMPLE_RATE)
+    return np.resize(spoken(TEXT, "en") / 32768, seconds * SAMPLE_RATE)
 
 
 def bursts(seconds: int) -> Floats:

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from contextlib import closing
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,8 +25,9 @@ MIXED = "我们用Python写代码，然后运行hello world。"
 
 
 @pytest.fixture(scope="module")
-def engine() -> EspeakEngine:
-    return EspeakEngine()
+def engine() -> Iterator[EspeakEngine]:
+    with closing(EspeakEngine()) as engine:
+        yield engine
 
 
 def said(engine: EspeakEngine, text: str, language: str = "zh", **options: object) -> Samples:

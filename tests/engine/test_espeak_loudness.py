@@ -1,5 +1,8 @@
 """The voices of espeak-ng are as loud as the target, in their own language."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -24,8 +27,9 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def engine() -> EspeakEngine:
-    return EspeakEngine()
+def engine() -> Iterator[EspeakEngine]:
+    with closing(EspeakEngine()) as engine:
+        yield engine
 
 
 def lufs(engine: EspeakEngine, voice: str, **options: object) -> float:

@@ -1,5 +1,7 @@
 """A text takes as long as its rate says, whatever is in it, with the real library."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 
 import numpy as np
@@ -28,8 +30,9 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="module")
-def engine() -> EspeakEngine:
-    return EspeakEngine()
+def engine() -> Iterator[EspeakEngine]:
+    with closing(EspeakEngine()) as engine:
+        yield engine
 
 
 def said(engine: EspeakEngine, text: str, language: str, rate: float) -> Samples:

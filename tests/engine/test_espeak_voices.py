@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from contextlib import closing
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,8 +11,9 @@ from chatttsd.engine.espeak_voices import VoiceTable, bcp47, is_chinese
 
 
 @pytest.fixture(scope="module")
-def library() -> EspeakLibrary:
-    return EspeakLibrary()
+def library() -> Iterator[EspeakLibrary]:
+    with closing(EspeakLibrary()) as library:
+        yield library
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """The words of espeak-ng: the right characters, told before their sound, at the place where it begins."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,8 +20,9 @@ MIXED = "我们用Python写代码，然后运行hello world。"
 
 
 @pytest.fixture(scope="module")
-def engine() -> EspeakEngine:
-    return EspeakEngine()
+def engine() -> Iterator[EspeakEngine]:
+    with closing(EspeakEngine()) as engine:
+        yield engine
 
 
 class Said:

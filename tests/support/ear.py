@@ -1,10 +1,13 @@
 """What an engine says, heard in the same process."""
 
+from contextlib import closing
+
 import numpy as np
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
 from chatttsd.engine.api import Cancelled, Engine, SynthesisRequest
+from chatttsd.engine.espeak import EspeakEngine
 
 Samples = NDArray[np.int16]
 
@@ -26,6 +29,12 @@ def chunks_of(
 def sound_of(engine: Engine, request: SynthesisRequest) -> Samples:
     """Return the whole sound of a request."""
     return np.concatenate([np.zeros(0, np.int16), *chunks_of(engine, request)])
+
+
+def spoken(text: str, language: str) -> Samples:
+    """Return a text as espeak-ng says it."""
+    with closing(EspeakEngine()) as engine:
+        return sound_of(engine, SynthesisRequest(text, language))
 
 
 def base_frequency(samples: Samples) -> float:

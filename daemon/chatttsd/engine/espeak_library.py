@@ -1,7 +1,8 @@
 """libespeak-ng by ctypes: one synthesiser, synchronous, used from one thread.
 
-The calls follow espeak-ng's `speak_lib.h` (1.52). Every function has its `argtypes`: without them a second
-call returned no audio and the process died with a segmentation fault.
+The calls follow espeak-ng's `speak_lib.h` and, where those end the process at an error, its `espeak_ng.h`
+(1.52). Every function has its `argtypes`: without them a second call returned no audio and the process died
+with a segmentation fault.
 """
 
 import ctypes
@@ -9,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import espeakng_loader
 import numpy as np
@@ -34,7 +35,7 @@ class WordEvent:
 Hear = Callable[[WordEvent], None]
 """Hears each word before the samples that begin it."""
 
-SYNCHRONOUS: Final = 2
+SYNCHRONOUS: Final = 1
 UTF8: Final = 1
 POSITION_CHARACTER: Final = 1
 PARAMETER_RATE: Final = 1
@@ -85,7 +86,11 @@ class _VoiceStruct(ctypes.Structure):
 
 
 _SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
-    "espeak_Initialize": (ctypes.c_int, (ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int)),
+    "espeak_ng_InitializePath": (None, (ctypes.c_char_p,)),
+    "espeak_ng_Initialize": (ctypes.c_int, (ctypes.c_void_p,)),
+    "espeak_ng_InitializeOutput": (ctypes.c_int, (ctypes.c_int, ctypes.c_int, ctypes.c_char_p)),
+    "espeak_ng_GetSampleRate": (ctypes.c_int, ()),
+    "espeak_ng_GetStatusCodeMessage": (None, (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t)),
     "espeak_SetSynthCallback": (None, (_CALLBACK,)),
     "espeak_ListVoices": (ctypes.POINTER(ctypes.POINTER(_VoiceStruct)), (ctypes.c_void_p,)),
     "espeak_SetVoiceByFile": (ctypes.c_int, (ctypes.c_char_p,)),
@@ -120,27 +125,34 @@ class VoiceEntry:
 
 
 class EspeakLibrary:
-    """The one synthesiser of this process; raises EngineError when the library cannot be used.
+    """The one synthesiser of this process; raises EngineError when it is open already or cannot be used.
 
     Chinese, Cantonese and English come out the same, sample by sample, each time: the voice file is loaded
     without random pitch and creak, the noise is seeded, and a short word goes unheard before each text.
     """
 
+    # The library's state is the process's: initialised again, it goes on with tables that it has freed.
+    _open: ClassVar[bool] = False
+
     def __init__(self) -> None:
+        if EspeakLibrary._open:
+            raise EngineError("espeak-ng is open in this process already: close that first")
         self._data = Path(espeakng_loader.get_data_path())
         self._library = _load(espeakng_loader.get_library_path())
         self._sink: Sink = _discard
         self._hear: Hear = _ignore
         self._error: BaseException | None = None
-        # Kept for the life of the process: the library calls it by address.
+        # Kept for as long as this is open: the library calls it by address.
         self._callback = _CALLBACK(self._on_samples)
+        self._data_folder = _open_folder(self._data)
         self._voice_file = os.memfd_create("espeak-voice")
-        # The library keeps 160 bytes for the path of its data; a home directory can be deeper than that.
-        self._data_folder = os.open(self._data, os.O_PATH | os.O_DIRECTORY)
-        short = f"/proc/self/fd/{self._data_folder}".encode()
-        self.sample_rate = int(self._library.espeak_Initialize(SYNCHRONOUS, 0, short, 0))
-        if self.sample_rate <= 0:
-            raise EngineError("espeak-ng cannot be initialised: its data is missing or of another version")
+        EspeakLibrary._open = self._is_open = True
+        try:
+            self._initialise()
+        except EngineError:
+            self.close()
+            raise
+        self.sample_rate = int(self._library.espeak_ng_GetSampleRate())
         self._library.espeak_SetSynthCallback(self._callback)
 
     def voices(self) -> Sequence[VoiceEntry]:
@@ -180,10 +192,23 @@ class EspeakLibrary:
         self._run(sink, lambda: self._library.espeak_Char(character))
 
     def close(self) -> None:
-        """Give the library's memory back."""
+        """Give the library's memory back, once; it can be opened again then."""
+        if not self._is_open:
+            return
+        EspeakLibrary._open = self._is_open = False
         self._library.espeak_Terminate()
         os.close(self._voice_file)
         os.close(self._data_folder)
+
+    def _initialise(self) -> None:
+        # The library keeps 160 bytes for the path of its data; a home directory can be deeper than that.
+        self._library.espeak_ng_InitializePath(f"/proc/self/fd/{self._data_folder}".encode())
+        status = self._library.espeak_ng_Initialize(None)
+        status = status or self._library.espeak_ng_InitializeOutput(SYNCHRONOUS, 0, None)
+        if status:
+            message = ctypes.create_string_buffer(200)
+            self._library.espeak_ng_GetStatusCodeMessage(status, message, len(message))
+            raise _bad_data(message.value.decode("utf-8", "replace"))
 
     def _prime(self) -> None:
         self._library.espeak_ng_SetRandSeed(1)
@@ -231,6 +256,17 @@ def _load(path: str) -> ctypes.CDLL:
     except (OSError, AttributeError) as error:
         raise EngineError(f"espeak-ng cannot be loaded: {error}") from None
     return library
+
+
+def _open_folder(folder: Path) -> int:
+    try:
+        return os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    except OSError as error:
+        raise _bad_data(error.strerror) from None
+
+
+def _bad_data(why: str | None) -> EngineError:
+    return EngineError(f"espeak-ng cannot use its data ({why}): reinstall the Python package espeakng-loader")
 
 
 def _words(events: Any) -> Iterator[WordEvent]:  # noqa: ANN401 - a ctypes pointer

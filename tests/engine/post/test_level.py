@@ -8,12 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
-from chatttsd.engine.api import SynthesisRequest
-from chatttsd.engine.espeak import EspeakEngine
 from chatttsd.engine.post.level import KNEE, Leveller, WholeLeveller, amplified, factor_of
 from chatttsd.engine.post.loudness import BLOCK
 from chatttsd.engine.voice_levels import MOST_DB, TARGET
-from support.ear import sound_of
+from support.ear import spoken
 
 Samples = NDArray[np.int16]
 
@@ -28,9 +26,9 @@ SETTLED = 16
 @pytest.fixture(scope="module")
 def speech() -> dict[str, Samples]:
     """Speech at the target, by language."""
-    engine, made = EspeakEngine(), {}
+    made = {}
     for language, text in TEXTS.items():
-        sound = sound_of(engine, SynthesisRequest(text, language))
+        sound = spoken(text, language)
         made[language] = amplified(sound, factor_of(TARGET - lufs(sound)))
     return made
 

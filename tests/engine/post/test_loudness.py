@@ -8,10 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
-from chatttsd.engine.api import SynthesisRequest
-from chatttsd.engine.espeak import EspeakEngine
 from chatttsd.engine.post.loudness import BLOCK, level_of, loudness, power_of
-from support.ear import sound_of
+from support.ear import spoken
 
 Samples = NDArray[np.int16]
 
@@ -45,7 +43,7 @@ def test_any_tone_is_as_loud_as_by_the_other_code(hertz: float, height: float) -
     [("zh", "今天天气很好，我们一起去公园散步吧。"), ("en", "The quick brown fox, and then a lazy dog.")],
 )
 def test_speech_with_pauses_is_as_loud_as_by_the_other_code(language: str, text: str) -> None:
-    speech = sound_of(EspeakEngine(), SynthesisRequest(text, language))
+    speech = spoken(text, language)
     sound = np.pad(speech, (3 * SAMPLE_RATE, 2 * SAMPLE_RATE))
     assert loudness(powers(sound)) == pytest.approx(theirs(sound), abs=0.2)
 

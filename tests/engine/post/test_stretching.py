@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from chatttsd.constants import SAMPLE_RATE
-from chatttsd.engine.api import EngineError, SynthesisRequest
-from chatttsd.engine.espeak import EspeakEngine
+from chatttsd.engine.api import EngineError
 from chatttsd.engine.post.stretching import BLOCK, FIRST, LATENCY, PITCH_LATENCY, Sonic, Stretcher
-from support.ear import sound_of
+from support.ear import spoken
 from support.voiced import VOWEL_HZ, fundamental, moved, vowel
 
 Samples = NDArray[np.int16]
@@ -35,8 +34,7 @@ def stretched(samples: Samples, rate: float, pitch: float = 1.0, cuts: list[int]
 @pytest.fixture(scope="module")
 def speech() -> Samples:
     """Ten seconds of Chinese speech."""
-    request = SynthesisRequest("今天天气很好，我们一起去公园散步吧。" * 3, "zh")
-    return sound_of(EspeakEngine(), request)[: 10 * SAMPLE_RATE]
+    return spoken("今天天气很好，我们一起去公园散步吧。" * 3, "zh")[: 10 * SAMPLE_RATE]
 
 
 @pytest.mark.parametrize(("rate", "pitch"), MANNERS + PITCHES)
