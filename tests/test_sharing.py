@@ -1,5 +1,6 @@
-"""What is heard is tested by one process, and every file by one."""
+"""What is heard is tested by one process, and every file by one; if one dies, another does the rest."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,34 @@ def test_two_processes_get_whole_shares() -> None:
     shares = {(share_of(words[-1]), words[0]) for words in passed}
     assert len(passed) > 20
     assert sorted(share for share, _ in shares) == ["heard", "tests/speech/test_icon.py"]
+
+
+CONFTEST = "from support.sharing import pytest_xdist_make_scheduler\n"
+WELL = "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_well(n):\n    pass\n"
+DIES_ONCE = """
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+@pytest.mark.parametrize("n", range(6))
+def test_dies_once(n):
+    if n == 3 and not Path("died").exists():
+        Path("died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_dead_process_has_left_is_tested_by_another(tmp_path: Path) -> None:
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    for name, text in {"conftest": CONFTEST, "test_well": WELL, "test_dies_once": DIES_ONCE}.items():
+        (folder / f"{name}.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "tests"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert "crashed while running 'tests/test_dies_once.py::test_dies_once[3]'" in done.stdout
+    assert "1 failed, 15 passed" in done.stdout

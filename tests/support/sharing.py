@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 _HEARD: Final = frozenset({"audio", "system", "systemd"})
 """Folders of tests that listen to a recording, and wait for most of the time."""
@@ -29,6 +30,16 @@ class Sharing(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no 
 
     def _split_scope(self, nodeid: str) -> str:
         return share_of(nodeid)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Give away what a dead process has left; returns the test that it died of.
+
+        A share that is done is not given away: a process that got one alone was never given anything again.
+        """
+        shares = self.assigned_work[node]
+        self.assigned_work[node] = {name: tests for name, tests in shares.items() if not all(tests.values())}
+        crashed: str | None = super().remove_node(node)
+        return crashed
 
 
 @pytest.hookimpl(optionalhook=True)
