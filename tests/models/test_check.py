@@ -11,7 +11,7 @@ import pytest
 
 from chatttsd.models.check import check_files, verdicts
 from chatttsd.models.fault import MISSING
-from chatttsd.models.manifest import PART, Licence, Manifest, ModelFile, ModelFilesError
+from chatttsd.models.manifest import PART, Licence, Manifest, ModelFile, ModelFilesError, load_manifest
 from chatttsd.models.stamps import NAME
 from support.changing import change_in_secret
 
@@ -225,3 +225,20 @@ def test_checking_imports_neither_torch_nor_numpy() -> None:
     code = "import sys, chatttsd.models.check; print({'torch', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["asset/a", "manifest.toml", ".verified.json"])
+def test_a_fifo_in_the_place_of_a_file_is_never_waited_for(
+    name: str, model: Path, manifest: Manifest
+) -> None:
+    check_files(model, manifest)
+    (model / name).unlink(missing_ok=True)
+    os.mkfifo(model / name)
+    if name == "asset/a":
+        assert fault(model, manifest) == f"{model / name}: unreadable: not a regular file"
+    elif name == "manifest.toml":
+        with pytest.raises(ModelFilesError, match=r"manifest\.toml: not a regular file$"):
+            load_manifest(model)
+    else:
+        check_files(model, manifest)

@@ -23,6 +23,7 @@ from chatttsd.models.fault import (
 )
 from chatttsd.models.header import check_layout
 from chatttsd.models.manifest import PART, Manifest, ModelFile, ModelFilesError, load_manifest
+from chatttsd.models.regular import open_regular
 from chatttsd.models.stamps import Stamps
 
 Progress = Callable[[int, int], None]
@@ -128,7 +129,7 @@ class _Check:
     def _look(self, file: ModelFile) -> os.stat_result | Fault:
         """Return the state of a file, or what is wrong with it as far as it need not be read for that."""
         try:
-            with (self._directory / file.path).open("rb") as stream:
+            with open_regular(self._directory / file.path) as stream:
                 state = os.fstat(stream.fileno())
         except FileNotFoundError:
             return PARTLY if (self._directory / f"{file.path}{PART}").exists() else MISSING
@@ -141,7 +142,7 @@ class _Check:
     def _hash(self, file: ModelFile) -> os.stat_result | Fault:
         """Return the state of a file whose content is right, or the fault."""
         try:
-            with (self._directory / file.path).open("rb", buffering=0) as stream:
+            with open_regular(self._directory / file.path) as stream:
                 state = os.fstat(stream.fileno())
                 found = sha256(stream, self._advance)
         except OSError as error:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from chatttsd.models.regular import open_regular
+
 OWN: Final = "manifest.toml"
 """A model directory's own manifest; it wins over the packaged one."""
 PART: Final = ".part"
@@ -60,7 +62,8 @@ def load_manifest(path: Path | None = None) -> Manifest:
     if chosen.suffix != ".toml":
         chosen = chosen / OWN if (chosen / OWN).exists() else _PACKAGED
     try:
-        return _manifest(tomllib.loads(chosen.read_text(encoding="utf-8")))
+        with open_regular(chosen) as stream:
+            return _manifest(tomllib.loads(stream.readall().decode("utf-8")))
     except OSError as error:
         raise ModelFilesError(f"{chosen}: {error.strerror}") from None
     except UnicodeDecodeError:

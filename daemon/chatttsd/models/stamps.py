@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatttsd.models.manifest import ModelFile
+from chatttsd.models.regular import open_regular
 
 NAME: Final = ".verified.json"
 
@@ -19,7 +20,8 @@ class Stamps:
         self._path = directory / NAME
         self._known: dict[str, Any] = {}
         with suppress(OSError, ValueError):
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            with open_regular(self._path) as stream:
+                found = json.loads(stream.readall())
             self._known = found if isinstance(found, dict) else {}
 
     def holds(self, file: ModelFile, state: os.stat_result) -> bool:
