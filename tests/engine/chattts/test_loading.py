@@ -1,5 +1,6 @@
 """From settings to an engine: what is refused, what is told, and the reference backend."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,30 @@ def test_a_configuration_of_another_kind_of_model_is_told_with_what_mends_it(
     told = rf"^this is not a ChatTTS model: {GPT_CONFIG}: hidden_act: .* \(make or choose another model\)$"
     with pytest.raises(ModelError, match=told):
         create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (('"num_hidden_layers": 2', '"num_hidden_layers": 1'), r"expected 1 layers .*, found more"),
+        (('"intermediate_size": 3', '"intermediate_size": 4'), r"tensor .*: expected .*, found .*"),
+    ],
+)
+def test_a_configuration_of_other_sizes_is_told_without_the_folder(
+    changed: tuple[str, str], told: str, random_model: RandomModel, tmp_path: Path
+) -> None:
+    model = changed_copy(random_model(), tmp_path / "model")
+    config = (model / GPT_CONFIG).read_text("utf-8")
+    assert changed[0] in config
+    (model / GPT_CONFIG).unlink()
+    (model / GPT_CONFIG).write_text(config.replace(*changed), encoding="utf-8")
+    rehash(model, GPT_CONFIG)
+    with pytest.raises(ModelError) as caught:
+        create(replace(SETTINGS, model_dir=str(model)), str(tmp_path), lambda _line: None)
+    assert re.fullmatch(
+        rf"this is not a ChatTTS model: asset/gpt/[\w.]+: {told} \(make or choose another model\)",
+        str(caught.value),
+    )
 
 
 @pytest.mark.parametrize(

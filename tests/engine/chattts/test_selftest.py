@@ -214,3 +214,11 @@ def test_without_a_model_the_self_test_says_so(tmp_path: Path, capsys: pytest.Ca
     places = [f"--{name}={tmp_path / name}" for name in ("model", "voices", "output")]
     assert main(places) == 2
     assert capsys.readouterr().err == f"selftest: {tmp_path}/model: the model directory is missing\n"
+
+
+def test_a_place_for_the_sound_that_is_a_file_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "output").write_text("")
+    assert main([f"--{name}={tmp_path / name}" for name in ("model", "voices", "output")]) == 2
+    assert capsys.readouterr().err == f"selftest: {tmp_path}/output: File exists\n"

@@ -1,8 +1,9 @@
 """From a model's folder to an engine that is warm: files checked, parts loaded side by side, all run once."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -83,9 +84,16 @@ def load_parts(settings: ModelSettings, voices: Path, report: Report) -> Parts:
     directory = Path(settings.model_dir)
     progress = _Progress(report)
     _check(directory, lambda share: progress(_CHECKED * share))
+    with _told_to_listeners(directory):
+        return _load_parts(settings, voices, progress)
+
+
+def _load_parts(settings: ModelSettings, voices: Path, progress: Callable[[float], None]) -> Parts:
+    directory = Path(settings.model_dir)
     heap.return_large_blocks()
     heap.drop_library_pages()
-    weights, tokens = _open(directory)
+    weights = Weights(directory)
+    tokens = Tokens(directory, weights.shape)
     with ThreadPoolExecutor(1) as beside:
         front_end = beside.submit(FrontEnd, emoji=settings.emoji)
         choice = choose(settings.precision, settings.device)
@@ -150,13 +158,15 @@ def _check(directory: Path, progress: Callable[[float], None]) -> None:
         raise ModelError(str(error)) from None
 
 
-def _open(directory: Path) -> tuple[Weights, Tokens]:
-    """Read what describes a model whose files are whole; raises ModelError."""
+@contextmanager
+def _told_to_listeners(directory: Path) -> Iterator[None]:
+    """Say what is wrong with a model whose files are whole as `models.fault` does, without the folder."""
     try:
-        weights = Weights(directory)
-        return weights, Tokens(directory, weights.shape)
+        yield
     except ModelError as error:
         told = str(error).removeprefix(f"{directory}/")
+        if told == str(error):
+            raise
         if isinstance(error.__cause__, OSError):
             raise ModelError(f"the model's file {told}") from None
         raise ModelError(f"this is not a ChatTTS model: {told} ({Mending.OTHER})") from None

@@ -160,8 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parts = load_parts(settings, options.voices, lambda _line: None)
         run(parts, _chosen(options.sentences), options.voice, options.output, report)
         _finish(options, report)
-    except (EngineError, ModelError, OSError) as error:
+    except (EngineError, ModelError) as error:
         print(f"selftest: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"selftest: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     return 1 if report.looks else 0
 

@@ -72,7 +72,11 @@ class NativeBackbone:
     ) -> None:
         self.shape = weights.shape
         if not supports(self.shape):
-            raise ModelError(f"compiled kernels need heads of {GROUP} values, found {self.shape.head_size}")
+            raise ModelError(
+                f"compiled kernels need heads of {GROUP} values and multiples of it elsewhere, "
+                f"found heads of {self.shape.head_size}, hidden {self.shape.hidden}, "
+                f"intermediate {self.shape.intermediate}"
+            )
         self._positions = min(positions or self.shape.max_positions, self.shape.max_positions)
         self._lengths = [0] * slots
         halves = uses_halves(precision)
