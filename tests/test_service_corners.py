@@ -4,12 +4,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from chatttsd.audio.api import AudioSettings
 from chatttsd.bus.errors import BusError
 from chatttsd.config import Config
+from chatttsd.engine.api import EngineError
 from chatttsd.speech.options import SpeakOptions
 from support.fakes import pcm_of, settle
 from support.machine import Machine
@@ -210,6 +212,21 @@ async def test_a_reason_that_another_one_tells_with_more_is_told_once(machine: M
     assert machine.service.reason == machine.engines.reason
     machine.engines.reason = machine.service._failure
     assert machine.service.reason == machine.engines.reason
+
+
+@pytest.mark.parametrize("mended_by", ["unload_model", "reload"])
+async def test_what_was_mended_is_no_reason_any_more(
+    mended_by: str, machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CHATTTSD_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    machine.engines.engine = "auto"
+    machine.engines.client.failures = [EngineError("device: got cuda")]
+    machine.say(ONE)
+    await machine.hear()
+    assert machine.service.reason == "device: got cuda"
+    await getattr(machine.service, mended_by)()
+    assert machine.service.reason == ""
 
 
 async def test_a_pause_goes_with_the_only_utterance_even_before_its_first_sample(machine: Machine) -> None:

@@ -81,8 +81,7 @@ class Service:
         self._work: dict[int, asyncio.Task[None]] = {}
         self._streams = Streams(self._queue, self._new, self._stream)
         self._started: set[int] = set()
-        self._failure = ""
-        self._slow = ""
+        self._failure = self._slow = ""
         self.notice = ""
         """What else is wrong, such as a configuration that could not be used."""
 
@@ -197,6 +196,7 @@ class Service:
     async def unload_model(self) -> None:
         """End the model's worker, which gives its memory back."""
         await self._engines.unload()
+        self._failure = ""
 
     async def reload(self) -> None:
         """Take the configuration as it is on disk; raises BusError and changes nothing if it is invalid."""
@@ -207,7 +207,7 @@ class Service:
         self._config = config
         self._planner.config = config
         self._queue.limits = config.limits
-        self.notice = ""
+        self.notice = self._failure = ""
         if config.speech.engine != self._engines.configured:
             self.notice = f"engine '{config.speech.engine}' takes effect when the service is started again"
         self._use_options(config.speech.options())
