@@ -1,17 +1,22 @@
 """`chatttsctl models selftest`: what it passes on, and how it ends."""
 
 import os
+import signal
+import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from chatttsd.ctl import selftest
-from chatttsd.ctl.arguments import parse
+from chatttsd.ctl.arguments import MOST_SENTENCES, parse
+from chatttsd.engine.chattts.selftest_texts import SENTENCES
 from support.absent import hide
 from support.ctl import ctl, hermetic
+from support.pulse import wait_for
 from support.random_model import RandomModel
 
 LOADING = 150.0
@@ -54,6 +59,40 @@ def test_the_libraries_are_kept_from_the_network_and_keep_their_kernels() -> Non
 @pytest.mark.parametrize("words", [["--sentences", "0"], ["--sentences", "21"], ["--precision", "int2"]])
 def test_what_is_not_allowed_is_refused(words: list[str], home: dict[str, str]) -> None:
     assert ctl(["models", "selftest", *words], home).returncode == 2
+
+
+def test_a_number_of_sentences_is_refused_with_what_is_allowed(home: dict[str, str]) -> None:
+    done = ctl(["models", "selftest", "--sentences", "0"], home)
+    assert "--sentences: allowed: a whole number from 1 to 20 (see" in done.stderr
+
+
+def test_the_self_test_has_as_many_sentences_as_can_be_asked_for() -> None:
+    assert len(SENTENCES) == MOST_SENTENCES
+
+
+def test_ctrl_c_ends_it_without_a_word(home: dict[str, str], tmp_path: Path) -> None:
+    # Without "-W error": Python warns of a process that takes its time to end after it was killed.
+    words = [
+        sys.executable,
+        "-m",
+        "chatttsd.ctl",
+        "models",
+        "selftest",
+        "--dir",
+        str(tmp_path),
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    started = subprocess.Popen(
+        words, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    parent = psutil.Process(started.pid)
+    wait_for(lambda: any(child.cpu_times().user > 0.2 for child in parent.children()), "the self-test", 30.0)
+    at_work = parent.children()
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.communicate(timeout=30) == (b"", b"")
+    assert started.returncode == 130
+    assert psutil.wait_procs(at_work, timeout=10)[1] == []
 
 
 def test_without_a_model_it_fails_and_names_the_folder(home: dict[str, str], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from chatttsd.ctl.models_fetch import Progress
 from chatttsd.ctl.models_hub import reason
 from support.ctl import ctl, hermetic, on_terminal
 from support.fake_speech import FakeSpeech
-from support.hub import write_manifest
+from support.hub import REPOSITORY, write_manifest
 from support.private_bus import PrivateBus
 
 FILES = {"asset/a.bin": b"first" * 100, "asset/gpt/b.bin": b"second" * 100}
@@ -225,3 +225,11 @@ def test_the_innermost_cause_is_the_reason() -> None:
     assert reason(outer) == "cannot connect: Connection refused"
     assert reason(TimeoutError()) == "no answer in time"
     assert reason(RuntimeError("odd\nthing")) == "cannot connect: odd thing"
+
+
+def test_remove_leaves_nothing_of_a_model_that_no_hub_has(model: Path, home: dict[str, str]) -> None:
+    (model / "NOTICE").write_text("generated")
+    (model / "manifest.toml").write_text((model / "manifest.toml").read_text().replace(REPOSITORY, ""))
+    done = ctl(["models", "remove", "--yes", "--dir", str(model)], home)
+    assert done.returncode == 0
+    assert not model.exists()

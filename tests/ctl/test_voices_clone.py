@@ -129,12 +129,17 @@ def test_words_with_a_letter_are_always_taken(words: str) -> None:
     assert files.check_prompt_text(ended(f"{words}a{words}"))
 
 
+NO_WORD = "chatttsctl: --text: no word in it, allowed: what the recording says\n"
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         ("say [laugh]", "chatttsctl: --text: U+005B at character 4 of what is said in the recording\n"),
         ("", "chatttsctl: the text: nothing to say, it is empty\n"),
-        ("?", "chatttsctl: --text: what is said in the recording ends in something else, allowed: 。 or .\n"),
+        ("?", NO_WORD),
+        (".", NO_WORD),
+        ("。 …", NO_WORD),
         ("a" * 501, "chatttsctl: --text: 502 characters said in the recording, allowed: 1 to 500\n"),
     ],
 )

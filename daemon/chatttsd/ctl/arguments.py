@@ -20,6 +20,8 @@ exit codes:
 environment: CHATTTSD_BUS=session|system, CHATTTSD_CONFIG, XDG_CONFIG_HOME, HF_ENDPOINT, NO_COLOR
 Text is best given on standard input: arguments can be seen in the process list."""
 
+MOST_SENTENCES: Final = 20
+"""That the self-test has."""
 SHORTHANDS: Final = ("voice", "language", "engine", "rate", "pitch", "volume", "priority")
 """Options of an utterance that have a flag of their own."""
 _SPEAK: Final = "speak a text and print its id, or write it to a sound file"
@@ -206,7 +208,7 @@ def _add_selftest(parser: argparse.ArgumentParser) -> None:
         help="where the WAV files go (default chatttsd-selftest)",
     )
     parser.add_argument("--voice", metavar="NAME", help="a voice; the default one without it")
-    parser.add_argument("--sentences", type=int, choices=range(1, 21), metavar="N", help="how many, 1 to 20")
+    parser.add_argument("--sentences", type=sentences, metavar="N", help="how many, 1 to 20")
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "int8", "int4"), help="default auto")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default auto")
 
@@ -274,6 +276,13 @@ def seed(value: str) -> int:
     """Parse the seed of a voice."""
     if not (value.isascii() and value.isdigit() and len(value) <= 10 and int(value) < 2**32):
         raise argparse.ArgumentTypeError("allowed: a whole number from 0 to 4294967295")
+    return int(value)
+
+
+def sentences(value: str) -> int:
+    """Parse how many sentences the self-test speaks."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 2 and 1 <= int(value) <= MOST_SENTENCES):
+        raise argparse.ArgumentTypeError(f"allowed: a whole number from 1 to {MOST_SENTENCES}")
     return int(value)
 
 

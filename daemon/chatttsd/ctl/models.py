@@ -14,10 +14,12 @@ from chatttsd.ctl.target import choose
 from chatttsd.models.check import Verdict, verdicts
 from chatttsd.models.header import check_layout
 from chatttsd.models.layout import GPT_CONFIG
-from chatttsd.models.manifest import PART, Manifest, ModelFilesError, load_manifest
+from chatttsd.models.manifest import OWN, PART, Manifest, ModelFilesError, load_manifest
 from chatttsd.models.stamps import NAME as STAMPS
 from chatttsd.platform.paths import model_directory
 
+_NOTICE: Final = "NOTICE"
+"""What a generated model says of itself."""
 _MEGABYTE: Final = 1e6
 _GREEN: Final = 32
 _RED: Final = 31
@@ -187,7 +189,9 @@ def run_remove(arguments: Namespace) -> int:
 
 def _belongings(directory: Path, manifest: Manifest) -> list[Path]:
     names = [name for file in manifest.files for name in (file.path, f"{file.path}{PART}")]
-    return [directory / name for name in (*names, STAMPS, models_licence.NAME)]
+    # A list that names a hub is needed to fetch the model again.
+    own = () if manifest.repository else (OWN, _NOTICE)
+    return [directory / name for name in (*names, STAMPS, models_licence.NAME, *own)]
 
 
 def _ask(question: str) -> None:

@@ -25,9 +25,10 @@ def run(arguments: Namespace) -> int:
         raise CommandError("the libraries of ChatTTS are not installed (pip install 'chatttsd[chattts]')")
     directory = models.directory_of(arguments)
     output = Path(arguments.output or _DEFAULT_OUTPUT).expanduser()
-    # The folders are the user's own, and nothing of it goes through a shell.
+    # The folders are the user's own, and nothing of it goes through a shell. In a session of its own Ctrl-C
+    # does not reach it, and it is ended from here: it would print where it was.
     done = subprocess.run(  # noqa: S603 - see above
-        command(arguments, directory, output), env=environment(), check=False
+        command(arguments, directory, output), env=environment(), check=False, start_new_session=True
     )
     return Exit.OK if done.returncode == 0 else Exit.FAILURE
 

@@ -59,8 +59,11 @@ def _words(given: str | None) -> str:
     """Return what is said in the recording as one line that ends in a full stop; raises CommandError (2)."""
     if given is None and sys.stdin.isatty():
         raise CommandError("what the recording says is missing: give it with --text", Exit.USAGE)
+    words = ended(text.gather(["-"] if given is None else [given], None))
+    if not any(letter.isalnum() for letter in words):
+        raise CommandError("--text: no word in it, allowed: what the recording says", Exit.USAGE)
     try:
-        return files.check_prompt_text(ended(text.gather(["-"] if given is None else [given], None)))
+        return files.check_prompt_text(words)
     except VoiceError as error:
         raise CommandError(f"--text: {error}", Exit.USAGE) from None
 
