@@ -263,3 +263,13 @@ async def test_the_time_in_which_nobody_asks_the_engine_is_not_its_time(
         async for _ in pieces:
             now += 10.0  # a queue is full, or a person has paused
     assert took == [3.0]
+
+
+@pytest.mark.parametrize(("rests_last", "seconds"), [(True, 0.5), (False, 0.0)])
+async def test_the_last_segment_rests_where_it_was_asked_to(rests_last: bool, seconds: float) -> None:
+    last = Segment(0, 3, "one", rest=0.5, rests_last=rests_last)
+    plan = SegmentPlan(iter([last]))
+    made = Recipe(plan, FakeEngine(), lambda part: SynthesisRequest(part.text), lambda _audio, _time: None)
+    async with aclosing(made.pieces(0)) as pieces:
+        sound = b"".join([piece.pcm async for piece in pieces])
+    assert len(sound) == len(pcm_of("one")) + round(seconds * SAMPLE_RATE) * SAMPLE_BYTES

@@ -38,6 +38,7 @@ BROKEN = [
     ("a<?php never closed", "a"),
     ("1 < 2 <3 <b", "1 < 2 <3"),
     ("你好<b 世界", "你好 世界"),
+    ("<标 a='1'/>你好<é/>，<说明>第三节<b", "你好 ，<说明>第三节"),
     ("<b>" * 65 + "deep", "deep"),
     ('<p>Hi <mark name="1 < 2"/>there</p>', "Hi there"),
     ('<sub alias="less < more">lt</sub> ok', "lt ok"),

@@ -103,7 +103,7 @@ class Recipe:
                 await asyncio.sleep(0)  # a text of nothing but silence must not hold the loop
             index += 1
             first = first and not segment.text
-            if segment.rest and await self.plan.reach(index) is not None:
+            if segment.rest and (segment.rests_last or await self.plan.reach(index) is not None):
                 silence = bytes(SAMPLE_BYTES * round(segment.rest * SAMPLE_RATE))
                 yield Piece(index - 1, segment, silence, begins=False)
 

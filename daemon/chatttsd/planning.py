@@ -16,6 +16,7 @@ from chatttsd.pipeline import Recipe, SegmentPlan
 from chatttsd.speech.cutting import cut
 from chatttsd.speech.dressing import script_of
 from chatttsd.speech.language import resolve
+from chatttsd.speech.names import LONGEST_KEY
 from chatttsd.speech.options import PITCHES, RATES, VOLUMES, Kind, SpeakOptions
 from chatttsd.speech.script import Manner, Passage, as_key
 from chatttsd.speech.segment import Segment, SegmentSettings
@@ -23,7 +24,6 @@ from chatttsd.speech.ssml import SsmlError, check_ssml
 from chatttsd.speech.strokes import stroke
 from chatttsd.speech.utterance import Utterance
 
-_LONGEST_KEY: Final = 64
 _STROKES: Final = (Kind.CHAR, Kind.KEY)
 _ECHO: Final = 40
 """Characters: speech-dispatcher sends names of keys and punctuation as short texts in `<speak>`."""
@@ -55,8 +55,8 @@ class Planner:
             raise errors.invalid_args(
                 f"text: got {len(text)} characters with kind=char, allowed: 1 character"
             )
-        if options.kind is Kind.KEY and len(text) > _LONGEST_KEY:
-            allowed = f"a key name of at most {_LONGEST_KEY}"
+        if options.kind is Kind.KEY and len(text) > LONGEST_KEY:
+            allowed = f"a key name of at most {LONGEST_KEY}"
             raise errors.invalid_args(f"text: got {len(text)} characters with kind=key, allowed: {allowed}")
         if options.kind is Kind.SSML:
             _check_ssml(text)

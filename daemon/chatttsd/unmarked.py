@@ -5,6 +5,8 @@ from typing import Final
 
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_.:\-]*+"
 _ATTRIBUTE: Final = rf"\s++{_NAME}\s*+=\s*+(?:\"[^\"<>]*+\"?|'[^'<>]*+'?|[^\s\"'<>]*+)"
+_ANY_NAME: Final = r"[^\W\d][\w.:\-]*+"
+_WHOLE_ATTRIBUTE: Final = rf"\s++{_ANY_NAME}\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>/]++)"
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _COMMENT_END: Final = "-->"
 _MARKUP: Final = re.compile(
@@ -16,6 +18,7 @@ _MARKUP: Final = re.compile(
     r"|<(?=[A-Za-z_/])(?:[^<>\"']++|\"[^\"<]*+(?:<(?![A-Za-z_/!?])[^\"<]*+)*\"|'[^'<]*+(?:<(?![A-Za-z_/!?])[^'<]*+)*')*>"
     r"|<(?=[A-Za-z_/])[^<>]*+>"
     rf"|</?+(?:{_NAME})(?:{_ATTRIBUTE})*\s*+/?"  # a tag without an end: what follows may be text
+    rf"|<{_ANY_NAME}(?:(?:{_WHOLE_ATTRIBUTE})+\s*+/?|\s*+/)>"  # of other letters: as `ssml_tokens` has it
     r"|</"
 )
 

@@ -61,6 +61,11 @@ def test_each_written_word_is_told_once_in_order(engine: EspeakEngine, rate: flo
     assert said.late == []
 
 
+def test_a_number_is_one_word_however_it_is_written(engine: EspeakEngine) -> None:
+    said = Said(engine, "At 12:30 he paid 10,000.50 for it, 7, 8.")
+    assert said.texts == ["At", "12:30", "he", "paid", "10,000.50", "for", "it", "7", "8"]
+
+
 def test_chinese_words_begin_where_the_library_begins_them(engine: EspeakEngine) -> None:
     said = Said(engine, "今天天气很好。", "zh")
     assert said.texts == ["今", "天", "天", "气", "很"]  # 很好 is one word of the library

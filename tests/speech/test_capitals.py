@@ -21,7 +21,8 @@ def passages(text: str, capitals: Capitals, manner: Manner = Manner(), *marks: i
         ("NASA and iPhone", "capital NASA and iPhone"),
         ("it's O'Neill's", "it's capital O'capital Neill's"),
         ("Éa ǅ", "capital Éa capital ǅ"),
-        ("你好A", "你好A"),
+        ("你好A", "你好capital A"),
+        ("我用Windows和macOS，한국Seoul", "我用capital Windows和macOS，한국capital Seoul"),
         ("small 5 好", "small 5 好"),
     ],
 )

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from chatttsd.speech.cutting import cut
 from chatttsd.speech.options import Kind
-from chatttsd.speech.script import PLAIN, Manner, Mark, Passage, plain
+from chatttsd.speech.script import PLAIN, Manner, Mark, Natural, Passage, plain
 from chatttsd.speech.segment import Segment, SegmentSettings, segment
 
 SETTINGS = SegmentSettings()
@@ -113,3 +113,12 @@ def test_no_mark_is_lost_doubled_or_out_of_order(text: str, places: list[int]) -
         assert all(0 <= mark.position <= len(item.text) for mark in item.marks)
         assert list(item.origin) == sorted(item.origin)
         assert not item.text or len(item.origin) == len(item.text) + 1
+
+
+def test_only_a_rest_in_seconds_is_kept_at_the_end() -> None:
+    asked = {"seconds": 0.5, "natural": Natural(0.5), "punctuation": None}
+    for name, rest in asked.items():
+        for text in ("One. Two.", ""):
+            found = list(cut((passage(text, rest=rest),), SETTINGS, 0.25))
+            assert [item.rests_last for item in found[:-1]] == [False] * (len(found) - 1)
+            assert found[-1].rests_last is (name == "seconds")

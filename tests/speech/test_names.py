@@ -33,6 +33,9 @@ from chatttsd.speech.names import (
         ("好", "zh", ""),
         ("5", "zh", ""),
         ("", "zh", ""),
+        ("\u2028", "en", "line separator"),
+        ("\u00ad", "zh", "软连字符"),
+        ("\x85", "de", "next line"),
     ],
 )
 def test_characters_are_named_in_the_language_of_the_listener(

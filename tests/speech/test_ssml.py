@@ -61,7 +61,14 @@ def test_marks_without_text_are_kept_where_they_stood() -> None:
     assert list(passage.origin) == [25]
 
 
+def test_a_mark_in_what_is_said_by_another_name_is_told_before_it() -> None:
+    passage = only("a <sub alias='World Wide Web'>W<mark name='m'/>WW</sub> b")
+    assert (passage.text, marks(passage)) == ("a World Wide Web b", [(2, "m")])
+
+
 def test_a_mark_in_what_is_not_said_is_none() -> None:
+    assert marks(only("<desc><sub alias='no'><mark name='a'/></sub></desc>x")) == []
+
     assert marks(only("<desc><mark name='a'/></desc>x")) == []
 
 
@@ -218,3 +225,9 @@ def test_whatever_comes_is_read_or_refused(ssml: str) -> None:
     for passage in script:
         assert len(passage.origin) == len(passage.text) + 1
         assert all(0 <= mark.position <= len(passage.text) for mark in passage.marks)
+
+
+@pytest.mark.parametrize("text", ["word_" * 20, "a\u202eb", "one\ntwo"])
+def test_what_is_no_name_of_a_key_is_a_text(text: str) -> None:
+    (passage,) = parse_ssml(f"<say-as interpret-as='key'>{text}</say-as>")
+    assert passage.manner.kind is Kind.TEXT

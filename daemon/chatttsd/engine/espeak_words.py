@@ -10,8 +10,8 @@ import regex
 from chatttsd.engine.espeak_library import WordEvent
 
 _LETTER: Final = r"[\w--[\p{Han}\p{Hiragana}\p{Katakana}]]"
-_WRITTEN_WORD: Final = regex.compile(rf"(?V1){_LETTER}+(?:['’\-.]+{_LETTER}+)*+")
-"""A word of an alphabet, with digits and what joins them: `don't`, `well-known`, `3.5`."""
+_WRITTEN_WORD: Final = regex.compile(rf"(?V1){_LETTER}+(?:(?:['’\-.]+|(?<=\d)[,:](?=\d)){_LETTER}+)*+")
+"""A word of an alphabet, with digits and what joins them: `don't`, `well-known`, `3.5`, `10,000`, `12:30`."""
 
 
 @dataclass(frozen=True, slots=True)

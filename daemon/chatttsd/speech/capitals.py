@@ -14,8 +14,11 @@ from chatttsd.speech.rewriting import Rewriter, marks_before
 from chatttsd.speech.script import Mark, Passage
 
 ICON: Final = "capital"
-_CAPITALISED: Final = regex.compile(r"(?V1)(?<![\p{L}\p{M}])[\p{Lu}\p{Lt}]")
-"""The first letter of a word: a word is told once, however many capitals are in it."""
+_CAPITALISED: Final = regex.compile(
+    r"(?V1)(?<![[\p{L}\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]])[\p{Lu}\p{Lt}]"
+)
+"""The first letter of a word: a word is told once, however many capitals are in it. Scripts without capitals
+are often not parted from it by a blank."""
 _CAPITAL: Final = regex.compile(r"[\p{Lu}\p{Lt}]")
 
 

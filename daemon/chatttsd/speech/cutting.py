@@ -31,16 +31,18 @@ def cut(
 def _of_passage(
     passage: Passage, settings: SegmentSettings, sentence_seconds: float, pace: float
 ) -> Iterator[Segment]:
-    asked = passage.rest / pace if isinstance(passage.rest, Natural) else passage.rest
+    natural = passage.rest is None or isinstance(passage.rest, Natural)
+    asked = passage.rest / pace if passage.rest and natural else passage.rest
     if passage.icon or not passage.text:
-        yield _silent(passage, asked or 0.0)
+        yield _silent(passage, asked or 0.0, rests_last=not natural)
         return
     pieces = iter(_pieces(passage, settings))
     piece = next(pieces)
     while True:
         following = next(pieces, None)
         last = following is None
-        yield _placed(piece, passage, sentence_seconds, asked if last else None, last=last)
+        placed = _placed(piece, passage, sentence_seconds, asked if last else None, last=last)
+        yield replace(placed, rests_last=last and not natural)
         if following is None:
             break
         piece = following
@@ -52,7 +54,7 @@ def _pieces(passage: Passage, settings: SegmentSettings) -> Iterator[Segment]:
     return iter([Segment(0, len(passage.text), passage.text)])
 
 
-def _silent(passage: Passage, rest: float) -> Segment:
+def _silent(passage: Passage, rest: float, *, rests_last: bool) -> Segment:
     return Segment(
         passage.origin[0],
         passage.origin[-1],
@@ -60,6 +62,7 @@ def _silent(passage: Passage, rest: float) -> Segment:
         manner=passage.manner,
         marks=tuple(Mark(0, mark.name) for mark in passage.marks),
         rest=rest,
+        rests_last=rests_last,
         icon=passage.icon,
     )
 

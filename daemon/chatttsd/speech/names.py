@@ -2,6 +2,8 @@
 
 from typing import Final
 
+LONGEST_KEY: Final = 64
+"""Characters of the name of a key with its modifiers."""
 _CHINESE: Final = frozenset({"zh", "cmn", "yue", "hak", "nan", "wuu"})
 
 _CHARACTERS_ZH: Final = {
@@ -20,6 +22,9 @@ _CHARACTERS_ZH: Final = {
     "°": "度", "×": "乘号", "÷": "除号", "±": "正负号", "≈": "约等于", "≠": "不等于", "≤": "小于等于",
     "≥": "大于等于", "←": "左箭头", "→": "右箭头", "↑": "上箭头", "↓": "下箭头", "■": "方块",
     "§": "分节号", "¶": "段落号", "©": "版权", "®": "注册商标", "™": "商标",
+    "\x85": "换行", "\u00ad": "软连字符", "\u2028": "行分隔符", "\u2029": "段落分隔符",
+    "\u200b": "零宽空格", "\u200c": "零宽不连字", "\u200d": "零宽连字", "\u2060": "词连接符",
+    "\ufeff": "零宽不换行空格",
 }  # fmt: skip
 _WIDE_EN: Final = {
     "\u3000": "wide space", "，": "wide comma", "。": "ideographic full stop", "、": "ideographic comma",
@@ -30,6 +35,12 @@ _WIDE_EN: Final = {
     "『": "left white corner bracket", "』": "right white corner bracket", "￥": "yen",
 }  # fmt: skip
 """Said in English where the listener's language is neither: no voice has names of its own for them."""
+_UNSEEN_EN: Final = {
+    "\x85": "next line", "\u00ad": "soft hyphen", "\u2028": "line separator",
+    "\u2029": "paragraph separator", "\u200b": "zero width space", "\u200c": "zero width non-joiner",
+    "\u200d": "zero width joiner", "\u2060": "word joiner", "\ufeff": "zero width no-break space",
+}  # fmt: skip
+"""No voice says a sound for them, and some are silent."""
 _CHARACTERS_EN: Final = _WIDE_EN | {
     " ": "space", "\u00a0": "no-break space", "\n": "new line", "\r": "carriage return", "\t": "tab",
     ",": "comma", ".": "dot", ";": "semicolon", ":": "colon", "?": "question mark",
@@ -45,7 +56,7 @@ _CHARACTERS_EN: Final = _WIDE_EN | {
     "≥": "greater or equal", "←": "left arrow", "→": "right arrow", "↑": "up arrow", "↓": "down arrow",
     "■": "square", "§": "section", "¶": "paragraph mark", "©": "copyright", "®": "registered",
     "™": "trademark",
-}  # fmt: skip
+} | _UNSEEN_EN  # fmt: skip
 _KEYS_ZH: Final = {
     "space": "空格", "return": "回车", "enter": "回车", "backspace": "退格", "delete": "删除",
     "insert": "插入", "escape": "退出", "tab": "制表", "up": "上", "down": "下", "left": "左", "right": "右",
@@ -98,11 +109,11 @@ def is_chinese(language: str) -> bool:
 def character_name(character: str, language: str) -> str:
     """Return the spoken name of a character, or an empty string where a voice knows it best: letters, digits.
 
-    In languages other than Chinese and English only wide punctuation is named.
+    In languages other than Chinese and English only wide punctuation and what cannot be seen are named.
     """
     if is_chinese(language):
         return _CHARACTERS_ZH.get(character, "")
-    return (_CHARACTERS_EN if is_english(language) else _WIDE_EN).get(character, "")
+    return (_CHARACTERS_EN if is_english(language) else _WIDE_EN | _UNSEEN_EN).get(character, "")
 
 
 def is_english(language: str) -> bool:
@@ -113,6 +124,11 @@ def is_english(language: str) -> bool:
 def capital_word(language: str) -> str:
     """Return what is said before a capital letter."""
     return "大写" if is_chinese(language) else "capital"
+
+
+def may_be_key(text: str) -> bool:
+    """Tell whether a text is short and plain enough for the name of a key."""
+    return len(text) <= LONGEST_KEY and text.isprintable()
 
 
 def key_name(key: str, language: str) -> str:

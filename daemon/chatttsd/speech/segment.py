@@ -55,6 +55,8 @@ class Segment:
     """For each character of `text` and its end: its index in what the client sent; empty if not asked for."""
     rest: float = 0.0
     """Seconds of silence between it and the next one."""
+    rests_last: bool = False
+    """Whether it rests at the end of the text, too: `rest` was asked for in seconds."""
     icon: str = ""
     """A short sound instead of the text, see `speech/icon.py`."""
 

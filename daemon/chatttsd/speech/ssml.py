@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from typing import Final, NoReturn
 
 from chatttsd.speech.language import AUTO, resolve
+from chatttsd.speech.names import may_be_key
 from chatttsd.speech.options import LONGEST_NAME, Kind, OptionError, language_tag
 from chatttsd.speech.script import PLAIN, Manner, Script
 from chatttsd.speech.ssml_sayas import CHARACTERS, KEY, Reading, read_as
@@ -141,7 +142,7 @@ class _Reader:
             self._script.add(piece, element.manner)
         elif element.reading.kind is CHARACTERS:
             self._script.spell(piece, element.manner)
-        elif element.reading.kind is KEY:
+        elif element.reading.kind is KEY and may_be_key(piece.text):
             self._script.say(piece, replace(element.manner, kind=Kind.KEY))
         else:
             self._script.add(read_as(piece, element.reading, self._language_of(element)), element.manner)
@@ -154,7 +155,7 @@ class _Reader:
         if token.name in _REPEATED and self._open[-1].name == token.name:
             self._close(len(self._open) - 1, token.start)
         parent = self._open[-1]
-        if not parent.silent:
+        if not parent.silent or (token.name == "mark" and not self._is_unspoken):
             self._empty(token)
         if token.name in _VOID:
             return
@@ -173,6 +174,11 @@ class _Reader:
         )
         if token.kind is TokenKind.EMPTY:
             self._close(len(self._open) - 1, token.end)
+
+    @property
+    def _is_unspoken(self) -> bool:
+        """Whether nothing is said here, not even by another name."""
+        return any(element.name in _UNSPOKEN for element in self._open)
 
     def _empty(self, token: Token) -> None:
         """Do what a tag does by itself."""

@@ -12,16 +12,20 @@ from typing import Final, NamedTuple
 
 from chatttsd.speech.traced import Traced
 
-_NAME: Final = r"[A-Za-z_][A-Za-z0-9_.\-]*+(?::[A-Za-z_][A-Za-z0-9_.\-]*+)?"
+_PART: Final = r"[^\W\d][\w.\-]*+"
+"""Of a name: XML allows the letters of all scripts."""
+_NAME: Final = rf"{_PART}(?::{_PART})?"
 _VALUE: Final = r"(?:\"[^\"<]*+\"|'[^'<]*+'|(?:[^\s\"'<>=/]++|/(?!>))+)"
 _ATTRIBUTE: Final = re.compile(rf"\s++({_NAME})\s*+=\s*+({_VALUE})")
 _TAG: Final = re.compile(rf"<({_NAME})((?:\s++{_NAME}\s*+=\s*+{_VALUE})*)\s*+(/?)>")
 _END_TAG: Final = re.compile(rf"</({_NAME})\s*+>")
-_MARKUP: Final = re.compile(r"<(?=[A-Za-z_/]|!--|!\[|![A-Za-z]|\?[A-Za-z])")
-"""A `<` before anything else is the sign itself: `a < b`, `<3`, `<-`."""
-_LOCAL: Final = r"(?:[A-Za-z_][A-Za-z0-9_.\-]*+:)?([A-Za-z_][A-Za-z0-9_.\-]*+)"
+_CERTAIN: Final = rf"{_NAME}(?:(?:\s++{_NAME}\s*+=\s*+{_VALUE})+\s*+/?|\s*+/)>"
+_MARKUP: Final = re.compile(rf"<(?=[A-Za-z_/]|!--|!\[|![A-Za-z]|\?[A-Za-z]|{_CERTAIN})")
+"""A `<` before anything else is the sign itself: `a < b`, `<3`, `<-`, and `<说明>`, which people write; a tag
+of another script than Latin has an attribute or a slash."""
+_LOCAL: Final = rf"(?:{_PART}:)?({_PART})"
 _TAGS: Final = re.compile(
-    r"(?:[^<]++|<(?![A-Za-z_/!?])|<!(?!--|\[|[A-Za-z])|<\?(?![A-Za-z])"
+    rf"(?:[^<]++|<(?![A-Za-z_/!?]|{_CERTAIN})|<!(?!--|\[|[A-Za-z])|<\?(?![A-Za-z])"
     r"|<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>)*"
     rf"(?:</{_LOCAL}\s*+>|<{_LOCAL}(?:\s++{_NAME}\s*+=\s*+{_VALUE})*\s*+(/)?>|(<)|\Z)",
     re.DOTALL,
