@@ -97,6 +97,19 @@ async def test_a_segment_that_the_model_refuses_is_said_by_the_other_engine_and_
         assert made.model.reason == ""
 
 
+@pytest.mark.parametrize("text", ["初音ミク你好", "say Привет to them", "𠮷野家", "한국 is Korea"])
+async def test_a_text_with_letters_that_the_model_leaves_out_is_said_by_the_other_engine(
+    text: str, tmp_path: Path
+) -> None:
+    async with voice(tmp_path) as (both, made):
+        assert await spoken(both, "one") == ["one"]
+        await made.reach(ModelState.READY)
+        assert await spoken(both, text, voice="chattts/alder") == [text]
+        assert made.model.reason == "espeak-ng spoke for ChatTTS: it knows Latin and Chinese letters only"
+        assert await spoken(both, "α café, 々 naïve ª 5 µm") == ["§α café, 々 naïve ª 5 µm"]
+        assert made.model.reason == ""
+
+
 async def test_a_segment_that_breaks_off_goes_on_at_the_word(tmp_path: Path) -> None:
     text = f"one two three four {HALF} five six seven"
     async with voice(tmp_path, Script(pace=0.2), WAITING) as (both, made):

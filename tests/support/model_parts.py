@@ -27,7 +27,7 @@ class Plain:
 
 @dataclass
 class PlainFrontEnd:
-    """Says every text as it is written; a text of nothing but `?` cannot be spoken, nor `ж`."""
+    """Says every text as it is written; a text of nothing but `?` cannot be spoken, and `ж` is left out."""
 
     heard: list[tuple[str, str]] = field(default_factory=list)
 
@@ -35,4 +35,4 @@ class PlainFrontEnd:
         self.heard.append((text, language))
         if not text.strip("?"):
             raise EngineError("nothing in the text can be spoken")
-        return Plain(text, 1 - text.count("ж") / len(text))
+        return Plain(text.replace("ж", ""), 1 - text.count("ж") / len(text))

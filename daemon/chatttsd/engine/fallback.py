@@ -5,6 +5,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
+import regex
+
 from chatttsd.constants import SAMPLE_BYTES, SAMPLE_RATE
 from chatttsd.engine.api import (
     EngineDiedError,
@@ -27,6 +29,9 @@ MODEL_LANGUAGES: Final = ("zh", "cmn", "en")
 _USUAL_SPEED: Final = 5
 _RATE_OF_A_SPEED: Final = 0.1
 """What one step of its `speed` is taken for."""
+_FOREIGN: Final = regex.compile(r"(?V1)[\p{L}--[\p{Latin}\p{Greek}\p{Common}\p{Inherited}\u4e00-\u9fff々〇]]")
+"""Letters that ChatTTS's front end has no way to say; it knows Greek ones by name."""
+_FOREIGN_NOTE: Final = "it knows Latin and Chinese letters only"
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
 
 
@@ -36,10 +41,15 @@ def model_rate(request: SynthesisRequest) -> float:
     return request.rate * (1.0 + _RATE_OF_A_SPEED * (speed - _USUAL_SPEED))
 
 
-def is_for_model(request: SynthesisRequest) -> bool:
-    """Tell whether ChatTTS would say it: in a language of its own, by no voice of espeak-ng."""
+def is_meant_for_model(request: SynthesisRequest) -> bool:
+    """Tell whether it is in a language of ChatTTS's, and for no voice of espeak-ng."""
     spoken = request.language.partition("-")[0].lower() in MODEL_LANGUAGES
     return spoken and (not request.voice or request.voice.startswith(MODEL_VOICE))
+
+
+def is_for_model(request: SynthesisRequest) -> bool:
+    """Tell whether ChatTTS would say it, and all of it: letters of other scripts it leaves out."""
+    return is_meant_for_model(request) and not _FOREIGN.search(request.text)
 
 
 class ModelSynthesiser:
@@ -149,6 +159,8 @@ class WithFallback:
         by_model = is_for_model(request)
         if by_model and prose:
             self._model.want()
+        elif prose and is_meant_for_model(request) and self._model.state is ModelState.READY:
+            self._model.note(f"espeak-ng spoke for ChatTTS: {_FOREIGN_NOTE}")
         if by_model and self._at_once(request) and (entry := self._by_model.recall(request)):
             for pcm in replay(entry, request):
                 yield pcm

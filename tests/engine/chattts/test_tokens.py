@@ -93,6 +93,14 @@ def test_a_text_without_a_token_is_refused(tokens: Tokens, text: str) -> None:
             make(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [("今天很好。", 0), ("他叫龘，住这里", 1), ("龘龘", 2), ("a plain word [laugh]", 0), ("x" * 101, 1)],
+)
+def test_what_the_vocabulary_lacks_is_counted(tokens: Tokens, text: str, missing: int) -> None:
+    assert tokens.missing(text) == missing
+
+
 @pytest.mark.parametrize("words", ["", " ", "\u16a0", "\u200b"])
 def test_breaks_around_what_has_no_token_do_not_make_it_speech(tokens: Tokens, words: str) -> None:
     with pytest.raises(EngineError, match=r"none of the .* characters is in the model's vocabulary"):

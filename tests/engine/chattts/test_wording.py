@@ -188,6 +188,11 @@ def test_a_text_of_which_most_cannot_be_said_is_left_to_another_engine(desk: Des
         desk.wording.segment(ask("天жжж气"))
 
 
+def test_a_text_with_a_character_that_the_vocabulary_lacks_is_left_to_another_engine(desk: Desk) -> None:
+    with pytest.raises(EngineError, match=r"^the model's vocabulary lacks 2 of the words or characters$"):
+        desk.wording.segment(SynthesisRequest("他叫龘龘，住在这里。", "zh"))
+
+
 def test_voices_are_listed_with_ids_that_can_be_asked_for(desk: Desk) -> None:
     listed = desk.voices.listed()
     assert len(listed) >= 3

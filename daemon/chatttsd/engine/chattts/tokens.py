@@ -93,6 +93,10 @@ class Tokens:
         self._require_words(_CONTROL.sub(" ", refined))
         return self._speech(refined, speed, speaker=speaker, sample_text=sample_text)
 
+    def missing(self, text: str) -> int:
+        """Return how many words or Chinese characters of a text would not be said: no vocabulary has them."""
+        return self._encode(text.translate(_NO_BRACKETS)).count(self._ids[_UNKNOWN])
+
     def refinement(
         self, text: str, *, oral: int | None = None, laugh: int | None = None, breaks: int | None = None
     ) -> tuple[int, ...]:

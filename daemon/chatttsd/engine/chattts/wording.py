@@ -135,6 +135,8 @@ class Wording:
         voice = self._voices.find(request.voice)
         written = spelled(request)
         spoken = words_of(self._front_end, written, request.language)
+        if missing := self._tokens.missing(spoken):
+            raise EngineError(f"the model's vocabulary lacks {missing} of the words or characters")
         words = self._refined(spoken, request.parameters, cancelled) or padded(spoken)
         speed = speed_of(request)
         allowed = bounds([written, spoken, _CONTROL.sub(" ", words)], rate_of(speed))
