@@ -29,7 +29,7 @@ _CHAIN: Final = compiled(
     r"(?<![0-9A-Za-z.+*/×÷=-])[0-9]{1,4}(?:-[0-9]{1,4}){2}(?![0-9A-Za-z/=-]|[ ]?=|\.[0-9])"
 )
 _BY: Final = compiled(
-    r"(?<![0-9A-Za-z.])(?P<one>[1-9][0-9]{0,4})[xX×](?P<other>[0-9]{1,5})(?![0-9A-Za-z])(?P<equals>[ ]?=)?"
+    r"(?<![0-9A-Za-z.])(?P<one>[1-9][0-9]{0,4})[xX×](?P<other>[0-9]{1,5})(?![0-9A-Za-z^])(?P<equals>[ ]?=)?"
 )
 _PLACE: Final = compiled(
     r"(?<=(?:[Tt]able|[Ff]igures?|[Ss]ection|[Cc]hapter|[Ee]xhibit|图|表)[ ]?)(?P<one>[0-9]{1,3})"

@@ -3,35 +3,36 @@
 import re
 from typing import Final
 
+from .amounts import AMOUNT, amount, is_power, shortened
 from .chinese import counted
 from .patterns import Match, compiled
 from .speller import NUMBER, Speller, aside, is_one, plain
 from .units import CENTS, CURRENCIES, SCALES, UNITS, Unit
 
-_SIGN: Final = r"(?:(?<![0-9A-Za-z)%])(?P<sign>[-+]))?"
-_START: Final = r"(?<![0-9A-Za-z_.,])"
+_SIGN: Final = r"(?:(?<![0-9A-Za-z)%^])(?P<sign>[-+]))?"
+_START: Final = r"(?<![0-9A-Za-z_.,^])"
 _SYMBOLS: Final = r"(?:US|HK|NT|CA|AU|[CA])?\$|(?:CN|JP)?¥|[€£₩₹₽₿]"
 _CODES: Final = "|".join(sorted((code for code in CURRENCIES if code.isalpha()), key=len, reverse=True))
 _SCALE: Final = (
     r"(?:[ ]?(?P<scale>thousand|million|billion|trillion|bn|mn|[kKmMBT])(?![A-Za-z0-9])|(?P<wan>[万亿千]+))?"
 )
 _MONEY: Final = compiled(
-    rf"(?<![0-9A-Za-z_.,])(?P<sign>[-+])?(?P<symbol>{_SYMBOLS})[ ]?(?P<number>{NUMBER}){_SCALE}"
+    rf"(?<![0-9A-Za-z_.,])(?P<sign>[-+])?(?P<symbol>{_SYMBOLS})[ ]?(?P<number>{AMOUNT}){_SCALE}"
     r"(?P<unit>[ ]?(?:元|美元|dollars?))?"
 )
 _CODED: Final = compiled(
-    rf"{_START}(?P<number>{NUMBER}){_SCALE}[ ]?(?P<symbol>{_CODES})(?![A-Za-z0-9])"
-    rf"|(?<![A-Za-z0-9])(?P<symbol>{_CODES})[ ]?(?P<number>{NUMBER}){_SCALE}"
+    rf"{_START}(?P<number>{AMOUNT}){_SCALE}[ ]?(?P<symbol>{_CODES})(?![A-Za-z0-9])"
+    rf"|(?<![A-Za-z0-9])(?P<symbol>{_CODES})[ ]?(?P<number>{AMOUNT}){_SCALE}"
 )
 _NAMES: Final = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
 _MEASURE: Final = compiled(
-    rf"(?<![A-Za-z0-9_.]){_SIGN}(?P<number>{NUMBER})(?:[ -]?(?P<unit>{_NAMES}))"
+    rf"(?<![A-Za-z0-9_.^]|\^[-+]){_SIGN}(?P<number>{AMOUNT})(?:[ -]?(?P<unit>{_NAMES}))"
     rf"(?:/(?P<per>{_NAMES}))?(?![A-Za-z0-9_^'+]|-[0-9])"
 )
 _NOT_APART: Final = frozenset(("V", "W", "MW", "us", "um", "mi", "l"))
 """Units that may be words too: they stand right behind their number."""
 
-_PERCENT: Final = compiled(rf"(?<![A-Za-z0-9_.]){_SIGN}(?P<number>{NUMBER})[ ]?(?P<mark>[%‰])")
+_PERCENT: Final = compiled(rf"(?<![A-Za-z0-9_.^]|\^[-+]){_SIGN}(?P<number>{AMOUNT})[ ]?(?P<mark>[%‰])")
 _UNIT: Final = r"(?:%|‰|°[CF]?|[万亿千百元岁年月日天点分秒个人米度]{1,2}|[A-Za-zμ]{1,4}(?![A-Za-z]))?"
 _RANGE: Final = compiled(
     rf"(?<![0-9A-Za-z_.,+*/×÷=^-])(?P<money>[$€£¥])?(?P<low>-?{NUMBER})(?P<unit>{_UNIT})"
@@ -117,14 +118,14 @@ def _money(found: Match, speller: Speller) -> str:
         else SCALES[found["scale"].lower()][speller.language == "zh"]
     )
     if speller.language == "zh":
-        shown = number.rstrip("0").rstrip(".") if "." in number else number
+        shown = shortened(number)
         scale = (found["wan"] or "") + tail
-        return aside(f"{sign}{counted(shown, speller.number(shown))}{scale}{unit.chinese}")
+        return aside(f"{sign}{counted(shown, amount(shown, speller))}{scale}{unit.chinese}")
     scale = f" {tail}" if tail else found["wan"] or ""
     if not scale and found["symbol"][-1] in CENTS and _CENTS.fullmatch(number):
         return aside(sign + _cents(number, unit, CENTS[found["symbol"][-1]], speller))
     one = (is_one(number) and not scale) or _is_adjective(found)
-    return aside(f"{sign}{speller.number(number)}{scale} {unit.one if one else unit.many}")
+    return aside(f"{sign}{amount(number, speller)}{scale} {unit.one if one else unit.many}")
 
 
 _CENTS: Final = compiled(r"[0-9]+\.[0-9]{2}")
@@ -149,9 +150,9 @@ def _percent(found: Match, speller: Speller) -> str:
     number, sign = plain(found["number"]), _sign(found["sign"], speller)
     if speller.language == "zh":
         share = {"%": "百分之", "‰": "千分之"}[found["mark"]]
-        said = "百" if number == "100" else speller.number(number)
+        said = "百" if number == "100" else amount(number, speller)
         return aside(f"{sign}{share}{said}")
-    return aside(f"{sign}{speller.number(number)} {'percent' if found['mark'] == '%' else 'per mille'}")
+    return aside(f"{sign}{amount(number, speller)} {'percent' if found['mark'] == '%' else 'per mille'}")
 
 
 def measures(text: str, speller: Speller) -> str:
@@ -166,19 +167,18 @@ def measures(text: str, speller: Speller) -> str:
 
 def _measure(found: Match, speller: Speller) -> str:
     name, number = found["unit"], plain(found["number"])
-    if name in _NOT_APART and found[0][found.end("number") - found.start()] == " ":
+    if name in _NOT_APART and not is_power(number) and found[0][found.end("number") - found.start()] == " ":
         return str(found[0])
     unit, per = UNITS[name], UNITS.get(found["per"] or "")
     if speller.language == "zh":
         cold = found["sign"] == "-" and unit.chinese in _CHILLY
         sign = "零下" if cold else _sign(found["sign"], speller)
         rate = f" 每{per.chinese}" if per else ""
-        return aside(f"{sign}{counted(number, speller.number(number))} {unit.chinese}{rate}")
+        return aside(f"{sign}{counted(number, amount(number, speller))} {unit.chinese}{rate}")
     singular = is_one(number) or _is_adjective(found)
     rate = f" per {per.one}" if per else ""
-    return aside(
-        f"{_sign(found['sign'], speller)}{speller.number(number)} {unit.one if singular else unit.many}{rate}"
-    )
+    said = _sign(found["sign"], speller) + amount(number, speller)
+    return aside(f"{said} {unit.one if singular else unit.many}{rate}")
 
 
 def _is_adjective(found: Match) -> bool:
