@@ -85,6 +85,22 @@ def test_two_of_something_is_another_word(text: str, said: str) -> None:
     assert numbers(text, CHINESE).replace(" ", "") == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("第2个", "第二个"),
+        ("前2个", "前两个"),
+        ("今天是2日", "今天是二日"),
+        ("停留2日", "停留两日"),
+        ("下午2点", "下午两点"),
+        ("2点5", "二点五"),
+        ("收于11.23", "收于十一点二三"),
+    ],
+)
+def test_wetext_does_not_decide_what_two_and_a_decimal_are(text: str, said: str) -> None:
+    assert NumberReader()(text, CHINESE).replace(" ", "") == said
+
+
 def test_wetext_reads_both_languages() -> None:
     assert wetext("en")("in 1984") == "in nineteen eighty four"
     assert wetext("zh")("共12个") == "共十二个"

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from .chinese import CHINESE
+from .chinese_counts import in_context
 from .english import ENGLISH
 from .patterns import Match, compiled
 from .speller import Speller, aside
@@ -24,10 +25,6 @@ _REMEMBERED: Final = 512
 
 _WORD: Final = compiled(r"[A-Za-z]+|[\u4e00-\u9fff]")
 _GARBAGE: Final = compiled(r"[^A-Za-z\u4e00-\u9fff\s'\-]")
-_COUNTED: Final = compiled(
-    r"(?<![0-9A-Za-z.第零一二三四五六七八九十百千万亿])2(?=(?:万|亿|千|个(?!位数)|次|位|只|条|张|件|台|部|辆|家|名|种|类|项|天|周年|小时|分钟|秒|倍|人|份|套|杯|瓶|双|对|款|篇|句|步|块|元|岁|年(?!级|代)|米|公里|公斤|斤|吨|口|道|遍|片))"
-)
-_YEAR: Final = compiled(r"(?<![0-9.])(?P<year>[0-9]{4})(?=年)")
 
 
 class NumberReader:
@@ -52,7 +49,7 @@ class NumberReader:
         if not _DIGIT.search(text):
             return text
         if speller.language == "zh":
-            text = _YEAR.sub(lambda found: speller.year(found["year"]), _COUNTED.sub("两", text))
+            text = in_context(text, speller)
         return _CLAUSE.sub(lambda found: self._clause(found, speller), text)
 
     def _clause(self, found: Match, speller: Speller) -> str:
