@@ -3,6 +3,7 @@
 import pytest
 
 from chatttsd.engine.chattts.text import (
+    comparisons,
     dates,
     english_words,
     maths,
@@ -137,6 +138,14 @@ ENGLISH_CASES: list[tuple[Rule, str, str]] = [
     (names.identifiers, "3.5", "3.5"),
     (names.identifiers, "the IT team, IT", "the I T team, I T"),
     (quantities.ranges, "2019–2024", "twenty nineteen to twenty twenty four"),
+    (comparisons.comparisons, "load>=2", "load greater than or equal to 2"),
+    (comparisons.comparisons, "a\n>5 b\n>=5 c", "a >5 b greater than or equal to 5 c"),
+    (comparisons.comparisons, "x -> 5, x <- 5", "x -> 5, x <- 5"),
+    (comparisons.comparisons, "1 << 5 >> 2", "1 << 5 >> 2"),
+    (comparisons.comparisons, "File > 2 > Open", "File > 2 > Open"),
+    (comparisons.comparisons, "Press <5>", "Press <5>"),
+    (comparisons.comparisons, "File > Open", "File > Open"),
+    (comparisons.comparisons, "x => 5", "x → 5"),
 ]  # fmt: skip
 
 CHINESE_CASES: list[tuple[Rule, str, str]] = [

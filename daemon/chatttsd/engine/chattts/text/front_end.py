@@ -6,7 +6,7 @@ from typing import Final
 from chatttsd.engine.api import EngineError
 from chatttsd.speech.language import resolve
 
-from . import dates, english_words, maths, names, phones, quantities, times, web
+from . import comparisons, dates, english_words, maths, names, phones, quantities, times, web
 from .characters import clean
 from .emoji import EmojiStyle, name_emoji
 from .languages import main_speller, runs
@@ -28,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     phones.phones,
     dates.decades,
     dates.ordinals,
+    comparisons.comparisons,
     maths.notations,
     quantities.ranges,
     quantities.about,

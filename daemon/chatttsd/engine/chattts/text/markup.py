@@ -15,7 +15,11 @@ _TAG: Final = compiled(
 _ENTITY: Final = compiled(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,5});")
 _PLURAL: Final = compiled(r"(?<=[a-z])\(s\)")
 _BARE_POINT: Final = compiled(r"(?<![0-9A-Za-z.])(?=\.[0-9])")
-_SMILEY: Final = compiled(r"(?<![A-Za-z0-9)])[:;=8][-^o']?[()DPpO/\\|*]+(?![A-Za-z0-9])|(?<!\S)<3+(?!\S)")
+_MEASURED: Final = r"(?:[mnμ]?s|min|sec|[kmg]?g|[kcm]?m|[KMGT]B|(?:second|minute|hour|day|week|month|year)s?)"
+_SMILEY: Final = compiled(
+    r"(?<![A-Za-z0-9)])[:;=8][-^o']?[()DPpO/\\|*]+(?![A-Za-z0-9])"
+    rf"|(?<!\S)<3+(?!\S|[ ]{_MEASURED}(?![A-Za-z]))"
+)
 _STRESS: Final = compiled(r"\*{2,}|\([ ]*\)|`+|(?<![A-Za-z0-9_])_+|_+(?![A-Za-z0-9_])")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from . import english
+from .comparisons import COMPARISONS
 from .patterns import Match, compiled
 from .speller import NUMBER, Speller, aside, in_order, plain
 
@@ -57,15 +58,7 @@ _OPERATORS: Final[Mapping[str, tuple[str, str]]] = {
     "*": ("times", "乘"),
     "÷": ("divided by", "除以"),
     "=": ("equals", "等于"),
-    "==": ("equals", "等于"),
-    "<": ("less than", "小于"),
-    ">": ("greater than", "大于"),
-    "<=": ("less than or equal to", "小于等于"),
-    ">=": ("greater than or equal to", "大于等于"),
-    "≤": ("less than or equal to", "小于等于"),
-    "≥": ("greater than or equal to", "大于等于"),
-    "!=": ("not equal to", "不等于"),
-    "≠": ("not equal to", "不等于"),
+    **COMPARISONS,
     "≈": ("approximately", "约等于"),
     "±": ("plus or minus", "正负"),
     "√": ("square root of", "根号"),
