@@ -11,6 +11,7 @@ from chatttsd.engine.chattts.text import (
     phones,
     punctuation,
     quantities,
+    standards,
     times,
     web,
 )
@@ -146,6 +147,15 @@ ENGLISH_CASES: list[tuple[Rule, str, str]] = [
     (comparisons.comparisons, "Press <5>", "Press <5>"),
     (comparisons.comparisons, "File > Open", "File > Open"),
     (comparisons.comparisons, "x => 5", "x → 5"),
+    (dates.dates, "Jan. 3-5", "January third to fifth"),
+    (dates.dates, "May 5-3", "May 5-3"),
+    (dates.dates, "In May 3-5 people", "In May 3-5 people"),
+    (dates.dates, "May 5-10%", "May 5-10%"),
+    (standards.standards, "ISO 9001:2015", "ISO ninety oh one, twenty fifteen"),
+    (standards.standards, "ISO 9001", "ISO 9001"),
+    (standards.standards, "USD 1000-2000", "USD 1000-2000"),
+    (standards.standards, "CVE-2024-3094", "CVE twenty twenty four, thirty ninety four"),
+    (standards.standards, "on 2024-05-03", "on 2024-05-03"),
 ]  # fmt: skip
 
 CHINESE_CASES: list[tuple[Rule, str, str]] = [
@@ -170,6 +180,9 @@ CHINESE_CASES: list[tuple[Rule, str, str]] = [
     (maths.fractions, "1 1/2", "一又二分之一"),
     (maths.ratios, "3:2", "三 比 二"),
     (maths.formulas, "3-2", "3 比 2"),
+    (maths.negatives, "歼-20", "歼 二十"),
+    (maths.negatives, "结果是-20", "结果是 负 20"),
+    (maths.negatives, "盈利-20万", "盈利 负 20万"),
     (maths.formulas, "3-2=1", "3 减 2 等于 1"),
     (names.versions, "版本号1.2.3", "版本号 一 点 二 点 三"),
     (names.identifiers, "用GPT写", "用G P T写"),

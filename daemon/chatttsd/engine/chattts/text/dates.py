@@ -41,7 +41,8 @@ _SLASHED: Final = compiled(
     rf"(?<![0-9A-Za-z./-])(?P<first>[0-3]?[0-9])/(?P<second>[0-3]?[0-9])/{_YEAR}(?![0-9/])"
 )
 _MONTH_DAY: Final = compiled(
-    rf"(?<![A-Za-z]){_MONTH} ?{_DAY}(?:st|nd|rd|th)?(?:(?:, ?| ){_YEAR})?{_NO_MORE}(?! ?(?:people|of|%))"
+    rf"(?<![A-Za-z]){_MONTH} ?{_DAY}(?:st|nd|rd|th)?(?:(?:, ?| ){_YEAR})?{_NO_MORE}"
+    r"(?! ?(?:people|of|%)|[-–][0-9])"
 )
 _DAY_MONTH: Final = compiled(
     rf"(?<![0-9A-Za-z.,])(?:[Tt]he )?{_DAY}(?:st|nd|rd|th)?(?: of)? {_MONTH}"
@@ -49,6 +50,22 @@ _DAY_MONTH: Final = compiled(
 )
 _MONTH_YEAR: Final = compiled(rf"(?<![A-Za-z]){_MONTH} {_YEAR}{_NO_MORE}")
 _CHINESE_DAY: Final = compiled(rf"(?<![0-9A-Za-z.])(?P<month>1[0-2]|0?[1-9])月{_DAY}(?P<name>[日号])")
+_TO: Final = r"[ ]?[-–~—]{1,2}[ ]?"
+_LAST: Final = r"(?P<last>0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th)?"
+_DAYS: Final = compiled(
+    rf"(?<![A-Za-z]){_MONTH} ?{_DAY}(?:st|nd|rd|th)?{_TO}{_LAST}"
+    rf"(?:(?:, ?| ){_YEAR})?{_NO_MORE}(?! ?(?:people|of|%|[ap]\.?m(?![A-Za-z])))"
+)
+_DAYS_FIRST: Final = compiled(
+    rf"(?<![0-9A-Za-z.,-])(?:[Tt]he )?{_DAY}(?:st|nd|rd|th)?{_TO}{_LAST}(?: of)? {_MONTH}"
+    rf"(?![A-Za-z])(?:(?:, ?| ){_YEAR})?"
+)
+_TO_MONTH: Final = compiled(
+    rf"(?<={_MONTH} ?[0-9]{{1,2}}(?:st|nd|rd|th)?(?:,? [0-9]{{4}})?){_TO}(?={_MONTH} ?[0-9])"
+)
+_TO_CHINESE: Final = compiled(
+    rf"(?<=月[0-9]{{1,2}}[日号]){_TO}(?=(?:(?:[0-9]{{4}}年)?[0-9]{{1,2}}月)?[0-9]{{1,2}}[日号])"
+)
 _BIT_OF_MAY: Final = compiled(r"(?:[Ii]n|[Tt]his|[Ll]ast|[Nn]ext) $")
 _DECADE: Final = compiled(
     r"(?:(?<![0-9A-Za-z])(?P<century>1[0-9]|20)(?P<tens>[0-9]0)|(?<![0-9A-Za-z])'(?P<short>[1-9]0)"
@@ -63,6 +80,7 @@ _COPYRIGHT: Final = compiled(rf"(?P<sign>©|\([Cc]\)) ?(?={_YEAR}{_NO_MORE})")
 def dates(text: str, speller: Speller) -> str:
     """Say dates in digits and with month names: `November twenty third, twenty twenty six`."""
     text = _WEEKDAY.sub(lambda found: WEEKDAYS[found["name"][:3]], text)
+    text = _ranges(text, speller)
     text = _ISO.sub(lambda found: _date(found, speller), text)
     text = _SLASHED.sub(lambda found: _slashed(found, speller), text)
     if speller.language == "zh":
@@ -74,6 +92,33 @@ def dates(text: str, speller: Speller) -> str:
     text = _DAY_MONTH.sub(lambda found: _day_month(found, speller), text)
     text = _MONTH_DAY.sub(lambda found: _month_day(found, speller), text)
     return _MONTH_YEAR.sub(lambda found: _month_of_year(found, _month(found), speller), text)
+
+
+def _ranges(text: str, speller: Speller) -> str:
+    """Say `Jan. 3-5` as `January third to fifth`; the dash between whole dates, too."""
+    text = _TO_CHINESE.sub("至", _TO_MONTH.sub(aside(speller.signs["to"]), text))
+    text = _DAYS_FIRST.sub(lambda found: _days(found, speller), text)
+    return _DAYS.sub(lambda found: _days(found, speller), text)
+
+
+def _days(found: Match, speller: Speller) -> str:
+    first, last = found["day"], found["last"]
+    if int(first) >= int(last) or _is_bit_of_may(found):
+        return str(found[0])
+    if speller.language == "zh":
+        return _said(found["year"], _month(found), first, speller).rstrip() + f"至{chinese.cardinal(last)}日 "
+    year = f", {speller.year(found['year'])}" if found["year"] else ""
+    first, last, month = (english.ordinal(first), english.ordinal(last), _MONTHS[_month(found) - 1])
+    if found.start("month") > found.start("day"):
+        return aside(f"the {first} to the {last} of {month}{year}")
+    return aside(f"{month} {first} to {last}{year}")
+
+
+def _is_bit_of_may(found: Match) -> bool:
+    """Tell the numbers of `In May 3-5 people left` from days."""
+    if found["year"] is not None or not found[0][-1].isdigit():
+        return False
+    return _BIT_OF_MAY.search(found.string, max(0, found.start() - 5), found.start()) is not None
 
 
 def _chinese_day(found: Match, speller: Speller) -> str:
@@ -103,8 +148,7 @@ def _slashed(found: Match, speller: Speller) -> str:
 
 def _month_day(found: Match, speller: Speller) -> str:
     """Say `May 5` as a date, but not in `In May 5 people left`."""
-    bare = found["year"] is None and found[0][-1].isdigit()
-    if bare and _BIT_OF_MAY.search(found.string, max(0, found.start() - 5), found.start()):
+    if _is_bit_of_may(found):
         return str(found[0])
     return _said(found["year"], _month(found), found["day"], speller)
 

@@ -6,7 +6,7 @@ from typing import Final
 from chatttsd.engine.api import EngineError
 from chatttsd.speech.language import resolve
 
-from . import comparisons, dates, english_words, maths, names, phones, quantities, times, web
+from . import comparisons, dates, english_words, maths, names, phones, quantities, standards, times, web
 from .characters import clean
 from .emoji import EmojiStyle, name_emoji
 from .languages import main_speller, runs
@@ -23,6 +23,7 @@ RULES: Final[tuple[Rule, ...]] = (
     web.paths,
     web.flags,
     web.mentions,
+    standards.standards,
     dates.dates,
     times.times,
     phones.phones,
@@ -55,7 +56,7 @@ RULES: Final[tuple[Rule, ...]] = (
 _LETTER: Final = compiled(r"\p{L}")
 _SAYABLE: Final = compiled(r"(?V1)[\p{Latin}\u4e00-\u9fff々〇]")
 _WORD: Final = compiled(r"[A-Za-z\u4e00-\u9fff]")
-_SPACED_NUMBER: Final = compiled(r"(?<=[\u4e00-\u9fff])[ ]+(?=[-+]?[0-9])|(?<=[0-9%])[ ]+(?=[\u4e00-\u9fff])")
+_SPACED_NUMBER: Final = compiled(r"(?<=[\u4e00-\u9fff])[ ]+(?=[+]?[0-9])|(?<=[0-9%])[ ]+(?=[\u4e00-\u9fff])")
 _SCRIPTS: Final = {
     script: compiled(rf"\p{{{script}}}")
     for script in (

@@ -12,7 +12,7 @@ _HAN: Final = compiled(r"[\u4e00-\u9fff]")
 _CHINESE_SIGN: Final = compiled(r"[\u4e00-\u9fff，。、；：《》「」『』]")
 _WORD: Final = compiled(r"[A-Za-z]+(?:'[A-Za-z]+)?")
 _STRETCH: Final = compiled(r"[^\u4e00-\u9fff，。、；：《》「」『』]+")
-_GLUED_FIRST: Final = compiled(r"[0-9][0-9.,:/%°-]*+(?![A-Za-z])")
+_GLUED_FIRST: Final = compiled(r"-?[0-9][0-9.,:/%°-]*+(?![A-Za-z])")
 _GLUED_LAST: Final = compiled(r"(?<![A-Za-z0-9._/-])[0-9][0-9.,:]*+$")
 _FUNCTION_WORDS: Final = word_list("""
     an and are as at be been but by can could did do does don't doesn't for from had has have he her his

@@ -73,6 +73,15 @@ _SCORE: Final = compiled(r"[0-9]{1,3}(?![0-9]|\.[0-9]|[ ]?[-+*×÷=])")
 _POWER: Final = compiled(r"(?<=[A-Za-z0-9)])\^(?P<power>[-+]?[0-9]{1,4})")
 _POWERS: Final = {"2": ("squared", "的平方"), "3": ("cubed", "的立方")}
 _NEGATIVE: Final = compiled(rf"(?<![0-9A-Za-z)%\]_.-])(?P<sign>[-+])(?={NUMBER})")
+_MINUS_BEHIND: Final = (
+    "[是为于到至达约从在了得成即度温低高值数率额幅差压深比和与或跟及负减加乘以跌降涨增亏变剩余取答案果润利有某]"
+    "|得分|海拔|水位|电位|坐标"
+)
+"""What stands before a number that may be below zero; other Chinese words carry a number as their name."""
+_NAMED: Final = compiled(
+    rf"(?<=[\u4e00-\u9fff])(?<!{_MINUS_BEHIND})-(?P<number>[0-9]{{1,4}})"
+    r"(?![0-9]|[.,][0-9]|[ ]?[万亿千元度点分吨美倍%‰])"
+)
 _ROMAN_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50}
 _ROMAN: Final = r"(?P<roman>X{0,3}(?:IX|IV|V?I{0,3}))(?<=[IVX])(?![A-Za-z0-9']|[ ][A-Z](?![a-z]))"
 _MONARCH: Final = compiled(
@@ -203,8 +212,9 @@ def _power(power: str, speller: Speller) -> str:
 
 
 def negatives(text: str, speller: Speller) -> str:
-    """Say the sign in front of a number that nothing is taken from."""
+    """Say the sign in front of a number that nothing is taken from; the hyphen of 歼-20 is none."""
     plus = {"zh": "正", "en": "plus"}[speller.language]
+    text = _NAMED.sub(lambda found: aside(speller.code(found["number"])), text)
     return _NEGATIVE.sub(lambda found: aside(plus if found["sign"] == "+" else speller.signs["minus"]), text)
 
 

@@ -13,7 +13,7 @@ _VERSION: Final = compiled(
 )
 _MODEL: Final = compiled(
     r"(?<![A-Za-z0-9_])(?P<name>[A-Z]{2,8}|Boeing|Airbus|波音|空客)(?P<gap>[ -]?)"
-    r"(?P<number>[0-9]{3,5})(?:-(?P<variant>[0-9]{1,3}))?(?=[A-Z]{0,2}(?![A-Za-z0-9%]|[.,][0-9]))"
+    r"(?P<number>[0-9]{3,5})(?:-(?P<variant>[0-9]{1,7}))?(?=[A-Z]{0,2}(?![A-Za-z0-9%]|[.,-][0-9]))"
 )
 _TOKEN: Final = compiled(
     r"(?<![A-Za-z0-9]|[0-9][.,])[A-Za-z0-9]++(?:[-_]+[A-Za-z0-9]++|(?<=[0-9])\.(?=[0-9])[A-Za-z0-9]++)*+"
