@@ -46,3 +46,7 @@ def test_a_latin_letter_is_written_in_ascii(letter: str, plain: str) -> None:
 def test_cleaning_twice_changes_nothing() -> None:
     text = clean("Ｃａｆé m² ½ “x” ① 《书》")
     assert clean(text) == text
+
+
+def test_a_digit_of_a_newer_unicode_than_pythons_is_no_error() -> None:
+    assert clean("a\U0001e5f1b5") in ("a b5", "a0b5")

@@ -97,7 +97,7 @@ def clean(text: str) -> str:
     text = _CIRCLED.sub(lambda found: f" {int(unicodedata.numeric(found[0]))}, ", text)
     text = text.translate(_BEFORE)
     text = _WIDE_COMMA.join(unicodedata.normalize("NFKC", part) for part in text.split(_WIDE_COMMA))
-    text = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), text.translate(_PLAIN))
+    text = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found[0], " ")), text.translate(_PLAIN))
     text = _ACCENTED.sub(lambda found: unaccented(found[0]), text)
     text = _CONTROL.sub(" ", _UNSEEN.sub("", text))
     return _REPEAT.sub(r"\1\1", text)
