@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from .dates import WEEKDAYS
+from .participles import stands_for_had, stands_for_has
 from .patterns import Match, compiled
 from .speller import Speller, word_list
 
@@ -41,16 +42,10 @@ _SHORT: Final = compiled(
 )
 _VERB: Final = compiled(r"(?<=[A-Za-z])'(?P<verb>ll|re|ve|m|d)(?![A-Za-z])", ignore_case=True)
 _VERBS: Final = {"ll": "will", "re": "are", "ve": "have", "m": "am"}
-_HAD: Final = compiled(
-    r"[ ](?:better|been|had|gone|done|seen|never|already|just)(?![A-Za-z])", ignore_case=True
-)
 _IS: Final = compiled(
     r"(?<![A-Za-z'])(?P<word>it|he|she|that|this|what|who|where|there|here|how|when|why|everything|something|nothing"
     r"|everyone|someone)'s(?![A-Za-z])",
     ignore_case=True,
-)
-_HAS: Final = compiled(
-    r"[ ](?:been|got|had|gone|done|become|taken|made|never been|already been)(?![A-Za-z])", ignore_case=True
 )
 _APOSTROPHE: Final = compiled(r"(?<=[A-Za-z0-9])'(?=[A-Za-z])|(?<=[sS])'(?![A-Za-z])")
 
@@ -199,12 +194,12 @@ def _not(found: Match) -> str:
 
 
 def _is(found: Match) -> str:
-    verb = "has" if _HAS.match(found.string, found.end()) else "is"
+    verb = "has" if stands_for_has(found["word"], found.string, found.end()) else "is"
     return f"{found['word']} {verb}"
 
 
 def _verb(found: Match) -> str:
     verb = found["verb"].lower()
     if verb == "d":
-        return " had" if _HAD.match(found.string, found.end()) else " would"
+        return " had" if stands_for_had(found.string, found.end()) else " would"
     return f" {_VERBS[verb]}"
