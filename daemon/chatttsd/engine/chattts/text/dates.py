@@ -40,6 +40,10 @@ _YEAR_MONTH: Final = compiled(
 _SLASHED: Final = compiled(
     rf"(?<![0-9A-Za-z./-])(?P<first>[0-3]?[0-9])/(?P<second>[0-3]?[0-9])/{_YEAR}(?![0-9/])"
 )
+_DOTTED: Final = compiled(
+    r"(?<![0-9A-Za-z./-]|[Vv]ersion |版本)(?P<second>[0-3]?[0-9])\.(?P<first>[0-3]?[0-9])"
+    r"\.(?P<year>(?:19|20)[0-9]{2})(?![0-9A-Za-z/-]|\.[0-9])"
+)
 _MONTH_DAY: Final = compiled(
     rf"(?<![A-Za-z]){_MONTH} ?{_DAY}(?:st|nd|rd|th)?(?:(?:, ?| ){_YEAR})?{_NO_MORE}"
     r"(?! ?(?:people|of|%)|[-–][0-9])"
@@ -67,9 +71,17 @@ _TO_CHINESE: Final = compiled(
     rf"(?<=月[0-9]{{1,2}}[日号]){_TO}(?=(?:(?:[0-9]{{4}}年)?[0-9]{{1,2}}月)?[0-9]{{1,2}}[日号])"
 )
 _BIT_OF_MAY: Final = compiled(r"(?:[Ii]n|[Tt]his|[Ll]ast|[Nn]ext) $")
+_OF_A_DECADE: Final = (
+    "(?:music|pop|rock|disco|hits?|songs?|movies?|films?|fashion|style|kids?|bands?|cartoons?|nostalgia|vibes?"
+    "|classics?)"
+)
+_LASTING: Final = (
+    "[ -](?:timeout|delay|limit|interval|window|pause|wait|break|countdown|timer|mark|video|clip|sprint|rest)"
+)
 _DECADE: Final = compiled(
     r"(?:(?<![0-9A-Za-z])(?P<century>1[0-9]|20)(?P<tens>[0-9]0)|(?<![0-9A-Za-z])'(?P<short>[1-9]0)"
-    r"|(?<=(?:the|early|late|mid|his|her|their|my)[ -])(?P<age>[2-9]0))'?s(?![A-Za-z])"
+    r"|(?<=(?:the|early|late|mid|his|her|their|my)[ -])(?P<age>[2-9]0)"
+    rf"|(?<![0-9A-Za-z.,:])(?P<style>[2-9]0)(?='?s {_OF_A_DECADE}))'?s(?![A-Za-z]|{_LASTING})"
 )
 _ORDINAL: Final = compiled(
     r"(?<![0-9A-Za-z.,])(?P<number>[0-9]{1,6})(?:st|nd|rd|th)(?![A-Za-z])", ignore_case=True
@@ -83,6 +95,7 @@ def dates(text: str, speller: Speller) -> str:
     text = _ranges(text, speller)
     text = _ISO.sub(lambda found: _date(found, speller), text)
     text = _SLASHED.sub(lambda found: _slashed(found, speller), text)
+    text = _DOTTED.sub(lambda found: _slashed(found, speller), text)
     if speller.language == "zh":
         text = _BEFORE.sub(lambda found: _said(None, int(found["month"]), found["day"], speller), text)
     else:
@@ -137,7 +150,7 @@ def _date(found: Match, speller: Speller) -> str:
 
 
 def _slashed(found: Match, speller: Speller) -> str:
-    """Read month first as in the United States, unless that cannot be."""
+    """Read slashes month first as in the United States and dots day first, unless that cannot be."""
     month, day = int(found["first"]), int(found["second"])
     if month > len(_MONTHS):
         month, day = day, month
@@ -181,7 +194,7 @@ def decades(text: str, speller: Speller) -> str:
 
 
 def _decade(found: Match, speller: Speller) -> str:
-    tens = found["tens"] or found["short"] or found["age"]
+    tens = found["tens"] or found["short"] or found["age"] or found["style"]
     century = found["century"]
     if speller.language == "zh":
         return aside(f"{chinese.spelt((century or '') + tens)}年代")

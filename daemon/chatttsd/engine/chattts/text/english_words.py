@@ -116,6 +116,8 @@ _SHORTER: Final = compiled(
     r"(?<=[./]|(?<![A-Za-z])(?:vs|aka|w/o)(?![A-Za-z]))",
     ignore_case=True,
 )
+_AMOUNT_BEFORE: Final = compiled(r"[0-9][ ]$")
+"""What makes watts of a W."""
 _SAINT: Final = compiled(r"(?<![A-Za-z])St\.?(?=[ ][A-Z])")
 _STREET: Final = compiled(r"(?<![A-Za-z])St\.(?![A-Za-z])")
 _AFTER_NAME: Final = compiled(r"[A-Z0-9][A-Za-z0-9]*[ ]$")
@@ -152,6 +154,8 @@ def _saint(found: Match) -> str:
 def _shortened(found: Match) -> str:
     written = found[0]
     if written.lower() in _CAPITAL_ONLY and not written[0].isupper():
+        return str(written)
+    if written == "W/" and _AMOUNT_BEFORE.search(found.string, max(0, found.start() - 2), found.start()):
         return str(written)
     said = _SHORTENED[written.lower()]
     rest = found.string[found.end() : found.end() + 3]

@@ -6,7 +6,19 @@ from typing import Final
 from chatttsd.engine.api import EngineError
 from chatttsd.speech.language import resolve
 
-from . import comparisons, dates, english_words, maths, names, phones, quantities, standards, times, web
+from . import (
+    angles,
+    comparisons,
+    dates,
+    english_words,
+    maths,
+    names,
+    phones,
+    quantities,
+    standards,
+    times,
+    web,
+)
 from .characters import clean
 from .emoji import EmojiStyle, name_emoji
 from .languages import main_speller, runs
@@ -24,11 +36,13 @@ RULES: Final[tuple[Rule, ...]] = (
     web.flags,
     web.mentions,
     standards.standards,
+    angles.angles,
     dates.dates,
     times.times,
     phones.phones,
     dates.decades,
     dates.ordinals,
+    maths.grouped,
     comparisons.comparisons,
     maths.notations,
     quantities.ranges,

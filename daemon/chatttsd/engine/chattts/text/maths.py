@@ -41,7 +41,8 @@ _SCIENTIFIC: Final = compiled(
 )
 _NAMED_DAY: Final = compiled(r"(?<![0-9])(?P<month>[0-9]{1,2})·(?P<day>[0-9]{1,2})(?![0-9])")
 _RATIO: Final = compiled(
-    r"(?<![0-9A-Za-z.:])(?P<one>[0-9]{1,4}):(?P<other>[0-9]{1,4})(?![0-9A-Za-z:]|\.[0-9])"
+    r"(?<![0-9A-Za-z.:,])(?P<one>[0-9]{1,4}):(?P<other>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})"
+    r"(?![0-9A-Za-z:]|[.,][0-9])"
 )
 _VALUE: Final = r"(?:[0-9)]|(?<![A-Za-z])[A-Za-z]|(?<![A-Za-z])(?:pi|[α-ωΑ-Ω]))"
 _NEXT: Final = r"(?=[ ]?-?(?:[0-9(]|[A-Za-z](?![A-Za-z])|[α-ω]))"
@@ -125,6 +126,9 @@ def _fraction(found: Match, speller: Speller) -> str:
     whole, above, below = found["whole"], found["above"], found["below"]
     if not whole and (above, below) in _SET:
         return aside(_SET[above, below][_chinese(speller)])
+    if not whole and _shares(int(above), int(below)):
+        between = "比" if _chinese(speller) else " "
+        return aside(f"{speller.number(above)}{between}{speller.number(below)}")
     if _chinese(speller):
         if int(above) > max(int(below), _PRESSURE):
             return aside(f"{speller.number(above)}比{speller.number(below)}")
@@ -136,6 +140,11 @@ def _fraction(found: Match, speller: Speller) -> str:
         head = f"{speller.cardinal(whole)} " if whole else ""
         return aside(f"{head}{speller.number(above)} over {speller.number(below)}")
     return aside(_english_fraction(whole, above, int(below)))
+
+
+def _shares(above: int, below: int) -> bool:
+    """Tell the two shares of a whole, as of the 80/20 rule, from a fraction."""
+    return above + below == int(_HUNDRED) and above > below > 0 and not below % 5
 
 
 def _english_fraction(whole: str | None, above: str, below: int) -> str:
@@ -247,4 +256,15 @@ def thousands(text: str, speller: Speller) -> str:
     return _THOUSANDS.sub(lambda found: aside(speller.number(plain(found[0].rstrip("-")))), text)
 
 
+def grouped(text: str, speller: Speller) -> str:
+    """Write `1 000 000` and `10'000` with commas."""
+    del speller
+    return _GROUPED.sub(lambda found: found[0].replace(" ", ",").replace("'", ","), text)
+
+
+_GROUPED: Final = compiled(
+    r"(?<![0-9A-Za-z.,'/:-]|[0-9][ ])"
+    r"(?:[1-9][0-9]?(?:[ ][0-9]{3}){2,}|[1-9][0-9]{0,2}(?:(?:[ ]000)+|(?:'[0-9]{3})+))"
+    r"(?![0-9A-Za-z:/-]|[.,' ][0-9])"
+)
 _THOUSANDS: Final = compiled(r"(?<![0-9,.])[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])(?:-(?=[a-z]))?")

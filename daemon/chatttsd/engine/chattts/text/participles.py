@@ -63,8 +63,8 @@ _NEXT: Final = compiled(
     rf"(?:[ ](?P<adverb>{_ADVERB})(?![A-Za-z'])){{0,2}}[ ](?P<word>[A-Za-z]+)(?![A-Za-z'])", ignore_case=True
 )
 _WHILE: Final = (
-    r"(?![ ](?:(?:day|night|week|month|year|time|morning|evening|afternoon)s?|whole|entire|moment|first|second"
-    r"|last|most|least|best)(?![A-Za-z]))"
+    r"(?![ ](?:(?:day|night|week|month|year|time|morning|evening|afternoon)s?|whole|entire|moment|first"
+    r"|second|last|most|least|best)(?![A-Za-z]))"
 )
 """What follows the article of a time rather than of an object: `closed the whole day`."""
 _OBJECT: Final = compiled(

@@ -25,9 +25,10 @@ _CODED: Final = compiled(
     rf"|(?<![A-Za-z0-9])(?P<symbol>{_CODES})[ ]?(?P<number>{AMOUNT}){_SCALE}"
 )
 _NAMES: Final = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
+_NO_MODEL: Final = r"(?!(?<=(?:iPhone|iPad|Redmi|小米|红米)[ ]?)[0-9]{1,2}s)"
 _MEASURE: Final = compiled(
-    rf"(?<![A-Za-z0-9_.^]|\^[-+]){_SIGN}(?P<number>{AMOUNT})(?:[ -]?(?P<unit>{_NAMES}))"
-    rf"(?:/(?P<per>{_NAMES}))?(?![A-Za-z0-9_^'+]|-[0-9])"
+    rf"(?<![A-Za-z0-9_.^]|\^[-+]){_NO_MODEL}{_SIGN}(?P<number>{AMOUNT})(?:[ -]?(?P<unit>{_NAMES}))"
+    rf"(?:/(?P<per>{_NAMES})(?P<squared>\^2)?)?(?![A-Za-z0-9_^'+]|-[0-9])"
 )
 _NOT_APART: Final = frozenset(("V", "W", "MW", "us", "um", "mi", "l"))
 """Units that may be words too: they stand right behind their number."""
@@ -167,16 +168,17 @@ def measures(text: str, speller: Speller) -> str:
 
 def _measure(found: Match, speller: Speller) -> str:
     name, number = found["unit"], plain(found["number"])
-    if name in _NOT_APART and not is_power(number) and found[0][found.end("number") - found.start()] == " ":
+    alone = not is_power(number) and not found["per"]
+    if name in _NOT_APART and alone and found[0][found.end("number") - found.start()] == " ":
         return str(found[0])
     unit, per = UNITS[name], UNITS.get(found["per"] or "")
     if speller.language == "zh":
         cold = found["sign"] == "-" and unit.chinese in _CHILLY
         sign = "零下" if cold else _sign(found["sign"], speller)
-        rate = f" 每{per.chinese}" if per else ""
+        rate = f" 每{'二次方' if found['squared'] else ''}{per.chinese}" if per else ""
         return aside(f"{sign}{counted(number, amount(number, speller))} {unit.chinese}{rate}")
     singular = is_one(number) or _is_adjective(found)
-    rate = f" per {per.one}" if per else ""
+    rate = f" per {per.one}{' squared' if found['squared'] else ''}" if per else ""
     said = _sign(found["sign"], speller) + amount(number, speller)
     return aside(f"{said} {unit.one if singular else unit.many}{rate}")
 
