@@ -134,6 +134,25 @@ def test_a_sentence_of_english_in_a_chinese_segment_keeps_english_numbers() -> N
     assert say("I have 2 dogs", "zh") == "I have two dogs"
 
 
+TOKENIZERS_LIMIT = 100
+"""Letters of a word; of a longer one BERT's tokenizer makes [UNK]."""
+
+
+@pytest.mark.parametrize("length", [51, 99, 100, 101, 250, 1000])
+@pytest.mark.parametrize("sentence", ["see {} here", "看{}吧", "{}", "see{}, then"])
+def test_a_word_that_the_tokenizer_would_lose_is_cut(length: int, sentence: str) -> None:
+    written = sentence.format("ab" * (length // 2) + "a" * (length % 2))
+    said = say(written)
+    assert max(len(word) for word in re.findall("[A-Za-z]+", said)) <= TOKENIZERS_LIMIT // 2
+    assert re.sub("[^a-z\u4e00-\u9fff]", "", said) == re.sub("[^a-z\u4e00-\u9fff]", "", written)
+
+
+def test_the_longest_words_that_there_are_stay_whole() -> None:
+    longest = "pneumonoultramicroscopicsilicovolcanoconiosis"
+    assert say(f"It is {longest}.") == f"It is {longest}."
+    assert say("a" * 50) == "a" * 50
+
+
 def test_the_order_of_the_rules_names_each_once() -> None:
     assert len(set(RULES)) == len(RULES)
 

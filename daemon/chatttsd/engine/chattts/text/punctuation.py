@@ -50,6 +50,8 @@ _HAN: Final = r"[\u4e00-\u9fff]"
 _TIGHT: Final = compiled(rf"(?<={_HAN})[ ]+(?={_HAN})")
 _LOOSE: Final = compiled(rf"(?<={_HAN})(?=[A-Za-z])|(?<=[A-Za-z])(?={_HAN})")
 _WORDS: Final = compiled(r"(?<![A-Za-z\u4e00-\u9fff])[A-Za-z]+(?![A-Za-z\u4e00-\u9fff])")
+_LONG: Final = compiled(r"[A-Za-z]{50}(?=[A-Za-z])")
+"""More than any word has; of one with over a hundred letters the tokenizer makes one unknown sign."""
 _ONE_HAN: Final = compiled(_HAN)
 _WIDE: Final = {_STOP: "。", _COMMA: "，", _LIST: "、"}
 _NARROW: Final = {_STOP: ". ", _COMMA: ", ", _LIST: ", "}
@@ -68,12 +70,13 @@ def punctuate(text: str) -> str:
     """Return the text with nothing but Chinese characters, ASCII letters, blanks and `，。、,.` in it.
 
     A row of marks becomes the strongest of them; none is left in front, and brackets make no pause at the
-    end. Text that upstream's normaliser takes for Chinese has only full-width marks.
+    end. Text that upstream's normaliser takes for Chinese has only full-width marks. What is longer than any
+    word is cut.
     """
     text = _ELLIPSIS.sub(lambda found: ". " if found["end"] is not None else ", ", text)
     text = _SINGLE_DASH.sub(",", _LINE.sub("\n", text))
     text = " ".join(_SILENT.sub(" ", text.translate(_MARKS)).split())
-    text = _LOOSE.sub(" ", _TIGHT.sub("", text))
+    text = _LONG.sub(r"\g<0> ", _LOOSE.sub(" ", _TIGHT.sub("", text)))
     chinese = _is_chinese(text)
     return _PAUSE.sub(lambda found: _pause(found, chinese=chinese), text).strip()
 
