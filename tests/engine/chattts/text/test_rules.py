@@ -181,6 +181,7 @@ CHINESE_CASES: list[tuple[Rule, str, str]] = [
     (maths.ratios, "3:2", "三 比 二"),
     (maths.formulas, "3-2", "3 比 2"),
     (maths.negatives, "歼-20", "歼 二十"),
+    (maths.negatives, "方案-2，答案-2", "方案 二 ，答案 负 2"),
     (maths.negatives, "结果是-20", "结果是 负 20"),
     (maths.negatives, "盈利-20万", "盈利 负 20万"),
     (maths.formulas, "3-2=1", "3 减 2 等于 1"),

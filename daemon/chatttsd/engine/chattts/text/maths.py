@@ -75,8 +75,8 @@ _POWER: Final = compiled(r"(?<=[A-Za-z0-9)])\^(?P<power>[-+]?[0-9]{1,4})")
 _POWERS: Final = {"2": ("squared", "的平方"), "3": ("cubed", "的立方")}
 _NEGATIVE: Final = compiled(rf"(?<![0-9A-Za-z)%\]_.-])(?P<sign>[-+])(?={NUMBER})")
 _MINUS_BEHIND: Final = (
-    "[是为于到至达约从在了得成即度温低高值数率额幅差压深比和与或跟及负减加乘以跌降涨增亏变剩余取答案果润利有某]"
-    "|得分|海拔|水位|电位|坐标"
+    "[是为于到至达约从在了得成即度温低高值数率额幅差压深比和与或跟及负减加乘以跌降涨增亏变剩余取有]"
+    "|结果|答案|利润|得分|海拔|水位|电位|坐标"
 )
 """What stands before a number that may be below zero; other Chinese words carry a number as their name."""
 _NAMED: Final = compiled(
