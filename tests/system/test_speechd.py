@@ -9,7 +9,6 @@ from support.pulse import wait_for
 from support.scene import LONG, samples
 from support.speechd_scene import (
     FAST_FACTOR,
-    FASTEST,
     SpokenScene,
     first_sounds,
     floats,
@@ -234,66 +233,6 @@ def test_each_key_of_a_typing_burst_is_heard_in_its_turn(interval: float) -> Non
     assert events[-1] == ["begin", "end"]
 
 
-ZH = "今天的天气真的非常好啊，我们一起去公园。" * 2
-EN = "It was a bright cold day in April, he said. " * 2
-
-
-def as_said(text: str, level: str) -> str:
-    """What the server makes of a text, blanks left out."""
-    said = text.replace("，", ",")
-    if level == "all":
-        said = said.replace(",", "comma,").replace(". ", "dot.")
-    return said.replace(" ", "")
-
-
-@pytest.mark.parametrize("text", [ZH, EN])
-@pytest.mark.parametrize(
-    ("level", "number"), [("none", 0), ("none", 1), ("some", 1), ("most", 1), ("all", 0), ("all", 1)]
-)
-def test_a_paused_text_goes_on_where_it_stopped(
-    stage: SpokenScene, level: str, text: str, number: int
-) -> None:
-    with stage.fresh(PUNCTUATION=level, RATE=FASTEST) as client:
-        message, before = stage.paused_in_segment(client, number, text)
-        with stage.recorded() as recorder:
-            client.resume()
-            assert client.wait_over(message) == "end"
-        after = pieces(recorder, rate=FAST_FACTOR)
-    assert client.of(message) == ["begin", "pause", "resume", "end"]
-    assert "".join(before[:-1] + after).replace(" ", "") == as_said(text, level)
-    assert after[0].startswith(before[-1])
-    assert len(before) == number + 1
-
-
-def test_a_text_may_be_paused_twice(stage: SpokenScene) -> None:
-    with stage.fresh(RATE=FASTEST) as client:
-        message, first = stage.paused_in_segment(client, 0, ZH)
-        with stage.recorded() as recorder:
-            client.resume()
-            sounds_for(recorder, len(ZH) / 2 * 6 * 80 / 24_000 + 0.15)
-            client.pause()
-            client.wait("pause", message, 2)
-        second = pieces(recorder, rate=FAST_FACTOR)
-        with stage.recorded() as recorder:
-            client.resume()
-            assert client.wait_over(message) == "end"
-        third = pieces(recorder, rate=FAST_FACTOR)
-    assert "".join(first[:-1] + second[:-1] + third) == as_said(ZH, "none")
-    assert client.of(message) == ["begin", "pause", "resume", "pause", "resume", "end"]
-
-
-def test_a_message_between_pause_and_resume_is_said_whole(stage: SpokenScene) -> None:
-    with stage.fresh(RATE=FASTEST) as client, stage.fresh(RATE=FASTEST) as other:
-        message, before = stage.paused_in_segment(client, 1, ZH)
-        with stage.recorded() as recorder:
-            assert other.wait_over(other.speak("你好吗？")) == "end"
-            client.resume()
-            assert client.wait_over(message) == "end"
-        after = pieces(recorder, rate=FAST_FACTOR)
-    assert after[0].startswith("你好吗")
-    assert after[1].startswith(before[-1])
-
-
 def test_nothing_spoken_is_in_any_log(stage: SpokenScene, client: SsipClient) -> None:
     message = client.speak("Xylophone.")
     client.wait_over(message)
@@ -311,32 +250,3 @@ def test_stopping_is_silence_at_once_even_before_the_daemon_has_answered(
         assert client.wait_over(client.speak("Done.")) == "end"
     assert pieces(recorder)[-1] == "Done."
     assert samples(recorder).size > 0
-
-
-def test_a_clients_own_ssml_goes_on_where_it_was_paused(stage: SpokenScene) -> None:
-    body = ZH.replace("，", '，<mark name="here"/>')
-    with stage.fresh(SSML_MODE="on", RATE=FASTEST) as client:
-        message, before = stage.paused_in_segment(client, 1, f"<speak>{body}</speak>")
-        with stage.recorded() as recorder:
-            client.resume()
-            assert client.wait_over(message) == "end"
-        after = pieces(recorder, rate=FAST_FACTOR)
-    assert "".join(before[:-1] + after) == as_said(ZH, "none")
-    assert after[0].startswith(before[-1])
-
-
-def test_without_the_servers_symbol_tables_nothing_is_lost_either() -> None:
-    with spoken_scene(symbols=False) as stage, stage.fresh(RATE=FASTEST) as client:
-        for text in (ZH, EN.replace("April", "Q&A <b>")):
-            message, before = stage.paused_in_segment(client, 1, text)
-            with stage.recorded() as recorder:
-                client.resume()
-                assert client.wait_over(message) == "end"
-            after = pieces(recorder, rate=FAST_FACTOR)
-            assert "".join(before[:-1] + after).replace(" ", "") == as_said(text, "none")
-        client.set("PUNCTUATION", "all")
-        with stage.recorded() as recorder:
-            assert client.wait_over(client.speak("one (two)")) == "end"
-        said = " ".join(pieces(recorder, rate=FAST_FACTOR))
-        assert "(" not in said, "the daemon names the marks then"
-        assert len(said) > len("one (two)")

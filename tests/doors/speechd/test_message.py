@@ -5,12 +5,14 @@ from itertools import permutations
 
 import pytest
 
-from chatttsd.doors.speechd.message import END, PAUSE, STOP, Message
+from chatttsd.doors.speechd.message import END, PAUSE, RESTART_MARK, STOP, Message
+
+ANEW = [f"700-{RESTART_MARK}", "700 INDEX MARK"]
 
 
-def a_message() -> tuple[Message, list[str]]:
+def a_message(kind: str = "SPEAK", *, rewritten: bool = True) -> tuple[Message, list[str]]:
     sent: list[str] = []
-    return Message("SPEAK", "x", {}, lambda *lines: sent.extend(lines)), sent
+    return Message(kind, "x", {}, lambda *lines: sent.extend(lines), rewritten=rewritten), sent
 
 
 def test_the_usual_order() -> None:
@@ -39,7 +41,16 @@ def test_only_the_first_end_counts(events: tuple[str, ...]) -> None:
     assert [message.end(event) for event in events] == [True, False, False]
     message.begin()
     message.mark("late")
-    assert sent == ["701 BEGIN", events[0]]
+    assert sent == ["701 BEGIN", *(ANEW if events[0] == PAUSE else []), events[0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rewritten"), [("CHAR", True), ("KEY", True), ("SOUND_ICON", True), ("SPEAK", False)]
+)
+def test_the_server_may_not_rewrite_what_is_no_text(kind: str, rewritten: bool) -> None:
+    message, sent = a_message(kind, rewritten=rewritten)
+    message.end(PAUSE)
+    assert sent == ["701 BEGIN", PAUSE]
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "a\rb", "\n702 END"])

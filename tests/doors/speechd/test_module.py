@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatttsd.doors.speechd.message import RESTART_MARK
 from chatttsd.doors.speechd.voices import rows
 from support.fake_speech import Answer, Asked, Value
 from support.private_bus import PrivateBus
@@ -185,9 +186,11 @@ def test_what_is_told_before_the_answer_is_heard_nevertheless(
     assert module.wait_events(2) == STOPPED
 
 
-@pytest.mark.parametrize(("command", "event"), [("STOP", "703 STOP"), ("PAUSE", "704 PAUSE")])
+@pytest.mark.parametrize(
+    ("command", "events"), [("STOP", ["703 STOP"]), ("PAUSE", [RESTART_MARK, "704 PAUSE"])]
+)
 def test_stop_and_pause_end_a_message_and_silence_the_daemon(
-    make_daemon: MakeDaemon, make_module: MakeModule, command: str, event: str
+    make_daemon: MakeDaemon, make_module: MakeModule, command: str, events: list[str]
 ) -> None:
     daemon, module = make_daemon(), make_module()
     module.speak("<speak>a</speak>")
@@ -195,12 +198,22 @@ def test_stop_and_pause_end_a_message_and_silence_the_daemon(
     daemon.emit("Started", "u", (7,))
     module.wait_events(1)
     module.send(command)
-    assert module.wait_events(2) == ["701 BEGIN", event]
+    assert module.wait_events(1 + len(events)) == ["701 BEGIN", *events]
     assert daemon.wait_for("Cancel").body == (7,)
     finish(daemon, 7, "cancelled")
     module.send("STOP", "PAUSE", "STOP")
     assert module.ask("LIST VOICES xx") == ["304 CANT LIST VOICES"]
-    assert module.events == ["701 BEGIN", event]
+    assert module.events == ["701 BEGIN", *events]
+
+
+def test_a_paused_icon_is_not_rewritten(make_daemon: MakeDaemon, make_module: MakeModule) -> None:
+    daemon, module = make_daemon(), make_module()
+    for number in (0, 1):
+        module.speak("new-mail", "SOUND_ICON")
+        wait_for(lambda wanted=number + 1: len(daemon.calls("SpeakWith")) == wanted, "the icon")  # type: ignore[misc]  # bound for this turn
+        module.send("PAUSE")
+        assert module.wait_events(2 * number + 2)[-2:] == ["701 BEGIN", "704 PAUSE"]
+    assert [asked.body[0] for asked in daemon.calls("SpeakWith")] == ["<speak>new mail</speak>"] * 2
 
 
 def test_a_stop_before_the_daemon_has_answered_cancels_in_order(

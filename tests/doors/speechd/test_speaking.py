@@ -141,7 +141,9 @@ async def test_marks_that_the_server_has_lost_are_not_told(party: Party) -> None
     party.speaking.pause(message)
     party.events.clear()
     party.daemon.answers["SpeakWith"] = Value("u", (8,))
-    resumed = party.message("<speak> speak One here  mark name    spd 0    Two there  speak </speak>")
+    resumed = party.message(
+        "<speak> speak One here  mark name    spd 0    Two  mark name  own   there  speak </speak>"
+    )
     assert (await party.asked(1)).body[0] == body
     say(party.daemon, 8, ("Mark", "s", ("__spd_0",)), ("Mark", "s", ("own",)))
     await party.until(lambda: resumed.ended)

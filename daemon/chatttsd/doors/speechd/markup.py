@@ -152,6 +152,11 @@ def _name(tag: str) -> str:
     return found["name"] if found else ""
 
 
+def words_in(text: str) -> Iterator[str]:
+    """Yield the words of plain text, folded."""
+    return (word[0].casefold() for word in _WORD.finditer(text))
+
+
 def escaped(text: str) -> str:
     """Return plain text as a message of SSML."""
     return f"<{_ROOT}>{html.escape(text, quote=False)}</{_ROOT}>"

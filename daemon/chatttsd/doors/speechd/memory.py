@@ -1,29 +1,32 @@
 """Remembers what was paused, and recognises it in what speech-dispatcher sends when it is to go on.
 
-There is no command to resume: the server sends the message anew. Behind an index mark that it was told of it
-sends the rest; without one (Chinese never has marks) it wraps the whole message once more:
-`<speak> speak … speak </speak>` where its symbol tables are used, every tag become words or blanks, else
-`<speak>&lt;speak&gt;…&lt;/speak&gt;</speak>`; a second pause wraps it again. 0.11.4 and 0.12 do the same.
+There is no command to resume: the server takes the body that it sent last for a new text of its client. Told
+of RESTART_MARK it leaves its own marks out and begins where the message began, so that never only a part of
+it comes: SSML gets one more `<speak>` in front, plain text loses `</speak>` and is wrapped,
+`<speak> speak …</speak>` where symbol tables make words or blanks of every tag, else
+`<speak>&lt;speak&gt;…</speak>`. Without that mark plain text is wrapped with `</speak>` and all marks in it.
+Each pause adds such a layer, and no other text comes in one: what is compared is the body as it arrived last.
+0.11.4 and 0.12 do the same.
 """
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import zip_longest
 from typing import Final
 
-from chatttsd.doors.speechd.markup import SERVER_MARK, Markup
+from chatttsd.doors.speechd.markup import SERVER_MARK, Markup, words_in
 
 _KEPT: Final = 8
 """Paused messages of different clients."""
-_LAYERS: Final = 4
-_WRAPPER: Final = "speak"
-_WORDS_OF_MARK: Final = 8
-_SPARE_WORDS: Final = 16
+_OPEN: Final = "<speak>"
+_CLOSE: Final = "</speak>"
 _ESCAPED_TWICE: Final = re.compile(r"&amp;(?=(?:lt|gt|amp|quot|apos);)")
-_SERVER_MARK: Final = re.compile(rf"<mark name=\"{SERVER_MARK}\d+\"/>")
-_CLIENT_TAG: Final = re.compile(r"<(?!/?speak>)[^<>]*>")
+_SERVER_MARK: Final = re.compile(rf"<mark name=\"{SERVER_MARK}[^<>]*>")
+_TAG: Final = re.compile(r"<[^<>]*>")
+_WRAPPED: Final = re.compile(r"[\s<]+speak[\s>]")
+"""How the text of a wrapped message begins; no client's text does that by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,25 @@ class Resumed:
     untold: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class _Paused:
+    body: str = field(repr=False)
+    """As it arrived; what was said of it may be what an earlier one had."""
+    markup: Markup = field(repr=False)
+    position: int
+
+
 class PauseMemory:
     """The messages that were paused last."""
 
     def __init__(self) -> None:
-        self._paused: deque[Resumed] = deque(maxlen=_KEPT)
+        self._paused: deque[_Paused] = deque(maxlen=_KEPT)
 
-    def remember(self, markup: Markup, position: int) -> None:
-        """Keep where a message stopped: an index into its source."""
+    def remember(self, markup: Markup, position: int, body: str | None = None) -> None:
+        """Keep where a message stopped, an index into its source; `body` is what arrived if that differs."""
         # Not `markup` itself, which may have found its words by now.
-        self._paused.append(Resumed(Markup(markup.source), position))
+        kept = Markup(markup.source)
+        self._paused.append(_Paused(kept.source if body is None else body, kept, position))
 
     def recall(self, arrived: Markup) -> Resumed | None:
         """Return how to go on when this is a paused message that came back; it is forgotten then."""
@@ -56,58 +68,51 @@ class PauseMemory:
         return None
 
 
-def _whole(paused: Resumed, arrived: Markup) -> Resumed | None:
-    if not (_is_wrapped(paused.markup, arrived) or _is_repeated(paused.markup, arrived)):
+def _whole(paused: _Paused, arrived: Markup) -> Resumed | None:
+    if not (
+        _is_wrapped(paused.body, arrived)
+        or _is_behind_a_root(paused.body, arrived.source)
+        or _is_marked_twice(paused.body, arrived.source)
+    ):
         return None
     gone = {name for name in paused.markup.marks if name.startswith(SERVER_MARK)} - arrived.marks.keys()
     return Resumed(paused.markup, paused.position, frozenset(gone))
 
 
-def _is_wrapped(paused: Markup, arrived: Markup) -> bool:
-    """Tell whether a message is the paused one in a wrapper, its words in order and little between them."""
-    layers = _layers(arrived)
-    old, new = Markup(paused.source), layers[-1]
-    if len(layers) == 1 and next(_texts(new), "") != _WRAPPER:
+def _is_wrapped(body: str, arrived: Markup) -> bool:
+    """Tell whether a message is that body taken for plain text: its words, its tags' names among them."""
+    if not _WRAPPED.match(arrived.plain):
         return False
-    after = sum(1 for _ in _texts(new))
-    before = sum(1 for _ in islice(_texts(old), after + 1))
-    if not 0 < before <= after:
-        return False
-    spare = _SPARE_WORDS + _WORDS_OF_MARK * len(old.marks) + before // 2
-    return after - before <= spare and _in_order(_texts(old), _texts(new))
+    bare = _SERVER_MARK.sub("", body)
+    # The last is that of a client which has turned to SSML since.
+    shapes = (bare.partition(_CLOSE)[0], body, _OPEN + bare)
+    return any(_same(words_in(shape), words_in(arrived.plain)) for shape in shapes)
 
 
-def _texts(markup: Markup) -> Iterator[str]:
-    return (word.text for word in markup.each_word())
+def _is_behind_a_root(body: str, source: str) -> bool:
+    """Tell whether a message is that SSML with `<speak>` in front, the server's marks aside.
 
-
-def _layers(arrived: Markup) -> list[Markup]:
-    """Return a message, and what is found inside when its text is itself a message."""
-    layers = [arrived]
-    while len(layers) <= _LAYERS and layers[-1].plain.lstrip().startswith(f"<{_WRAPPER}>"):
-        layers.append(Markup(layers[-1].plain))
-    return layers
-
-
-def _in_order(wanted: Iterable[str], among: Iterator[str]) -> bool:
-    return all(word in among for word in wanted)
-
-
-def _is_repeated(paused: Markup, arrived: Markup) -> bool:
-    """Tell whether a client's own SSML came again: its marks doubled, or with nothing to count at all.
-
-    Plain text that comes again unchanged is a new message: that of a resumed one is wrapped.
+    SSML that comes again unchanged is a new message.
     """
-    if not _CLIENT_TAG.search(arrived.source):
+    if not source.startswith(_OPEN):
         return False
-    before, after = (_SERVER_MARK.sub("", markup.source) for markup in (paused, arrived))
-    if before != after:
-        return False
-    counts = [len(_SERVER_MARK.findall(markup.source)) for markup in (paused, arrived)]
-    return counts[1] > counts[0] or bool(_CLIENT_TAG.search(after))
+    before, after = (_SERVER_MARK.sub("", text) for text in (body, source[len(_OPEN) :]))
+    return _TAG.findall(before) == _TAG.findall(after) and _same(words_in(before), words_in(after))
 
 
-def _rest(paused: Resumed, arrived: Markup) -> Resumed | None:
+def _same(some: Iterator[str], others: Iterator[str]) -> bool:
+    return all(one == other for one, other in zip_longest(some, others))
+
+
+def _is_marked_twice(body: str, source: str) -> bool:
+    """Tell whether a message is that SSML with the server's marks doubled, as without RESTART_MARK."""
+    if _SERVER_MARK.sub("", body) != _SERVER_MARK.sub("", source):
+        return False
+    before, after = (len(_SERVER_MARK.findall(text)) for text in (body, source))
+    return after > before
+
+
+def _rest(paused: _Paused, arrived: Markup) -> Resumed | None:
     """Recognise the rest of a message that was escaped twice on its way, which must be undone."""
     if not _ESCAPED_TWICE.search(arrived.source):
         return None

@@ -7,19 +7,36 @@ from typing import Final
 END: Final = "702 END"
 STOP: Final = "703 STOP"
 PAUSE: Final = "704 PAUSE"
+RESTART_MARK: Final = "__spd_-1000000"
+"""Whatever mark the server was told of last, after this one it sends the whole message when it is resumed.
+
+It adds `DefaultPauseContext` to the number, and below 0 it goes back to the beginning. From an earlier mark
+it would send the rest, or look for that mark in a message whose marks were numbered anew since: then the next
+part would be left out, or nothing ever sent.
+"""
 _BEGIN: Final = "701 BEGIN"
 
 
 class Message:
     """Sends exactly one 701, marks only after it, and exactly one of END, STOP and PAUSE as the last event.
 
-    `text` is the body as it came; `options` are those of `SpeakWith`. `send` takes whole lines.
+    `text` is the body as it came; `options` are those of `SpeakWith`. `send` takes whole lines. The body of
+    what is no text, such as an icon, must not be `rewritten` by the server when it is resumed.
     """
 
-    def __init__(self, kind: str, text: str, options: Mapping[str, str], send: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        text: str,
+        options: Mapping[str, str],
+        send: Callable[..., None],
+        *,
+        rewritten: bool = True,
+    ) -> None:
         self.kind = kind
         self.text = text
         self.options = options
+        self.rewritten = rewritten and kind == "SPEAK"
         self._send = send
         self._lock = threading.Lock()
         self._begun = False
@@ -54,7 +71,10 @@ class Message:
                 return False
             self._begin()
             self._ended = True
-            self._send(event)
+            if event == PAUSE and self.rewritten:
+                self._send(f"700-{RESTART_MARK}", "700 INDEX MARK", event)
+            else:
+                self._send(event)
             return True
 
     def _begin(self) -> None:

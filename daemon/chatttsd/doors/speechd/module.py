@@ -99,12 +99,13 @@ class Module:
         """Take a message; of a sound icon its name is said, as by espeak-ng's module without its sounds."""
         accepted()
         self._journal.note(f"{kind}, {len(text)} characters")
-        if kind == "SOUND_ICON":
+        icon = kind == "SOUND_ICON"
+        if icon:
             kind, text = "SPEAK", _icon(text)
         if not text or (kind != "CHAR" and not text.strip()):
             Message(kind, text, {}, self._send).end(END)
             return
-        message = Message(kind, text, self._settings.options(kind), self._send)
+        message = Message(kind, text, self._settings.options(kind), self._send, rewritten=not icon)
         self._open = [message, *(other for other in self._open if not other.ended)]
         self._speaker.say(message)
 

@@ -143,8 +143,8 @@ class Speaking:
         latest = self._latest
         # Without a job it was paused before its turn came, and yet it will come back wrapped.
         job = latest if latest is not None and latest.message is message else self._job(message)
-        if job.markup is not None:
-            self._memory.remember(job.markup, job.heard)
+        if job.markup is not None and message.rewritten:
+            self._memory.remember(job.markup, job.heard, message.text)
         self.stop(message)
 
     async def close(self) -> None:
@@ -179,7 +179,7 @@ class Speaking:
         if message.kind != "SPEAK":
             return Job(message, None, 0, frozenset())
         markup = Markup(message.text)
-        resumed = self._memory.recall(markup)
+        resumed = self._memory.recall(markup) if message.rewritten else None
         if resumed is None:
             return Job(message, markup, 0, frozenset())
         return Job(message, resumed.markup, resumed.position, resumed.untold)
