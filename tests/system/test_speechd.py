@@ -105,6 +105,33 @@ def test_marks_of_ssml_are_told_in_order_and_when_they_are_heard(
         assert -RECORDER_LAG < mark.at - recorder.arrived(place) < 0.5
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("<speak><![CDATA[hello world]]></speak>", "hello world"),
+        ("<speak><!-- c --><![CDATA[你好]]></speak>", "你好"),
+        ('<speak><sub alias="World Wide Web"/></speak>', "World Wide Web"),
+        ("<speak>< hello ></speak>", "hello"),
+    ],
+)
+def test_ssml_whose_text_is_in_an_odd_place_is_heard(
+    stage: SpokenScene, client: SsipClient, body: str, said: str
+) -> None:
+    client.set("SSML_MODE", "on")
+    with stage.recorded() as recorder:
+        message = client.speak(body)
+        assert client.wait_over(message) == "end"
+    assert client.of(message) == ["begin", "end"]
+    assert " ".join(pieces(recorder)).strip("<> ") == said
+
+
+def test_a_break_between_marks_takes_its_time(client: SsipClient) -> None:
+    client.set("SSML_MODE", "on")
+    message = client.speak('<speak><mark name="a"/><break time="600ms"/><mark name="b"/></speak>')
+    assert client.wait("mark", message, 2).at - client.wait("mark", message).at == pytest.approx(0.6, abs=0.2)
+    assert client.wait_over(message) == "end"
+
+
 def test_capital_letters_are_told_by_a_word_before_them(stage: SpokenScene) -> None:
     with stage.fresh(CAP_LET_RECOGN="spell") as client, stage.recorded() as recorder:
         messages = [client.char("A"), client.char("b"), client.speak("the Big dog.")]

@@ -56,9 +56,29 @@ def test_marks_have_names_and_places() -> None:
 
 @pytest.mark.parametrize(
     ("source", "blank"),
-    [("<speak> \n</speak>", True), ("<speak><mark name='a'/></speak>", True), ("<a>.</a>", False)],
+    [
+        ("", True),
+        ("<speak> \n</speak>", True),
+        ("<speak/>", True),
+        ("<speak><mark name='a'/></speak>", True),
+        ("<SPEAK><p ><s><!-- a --><emphasis level='strong'></emphasis>&#32;</s></p></SPEAK>", True),
+        ("<a>.</a>", False),
+        ("<speak><![CDATA[hello world]]></speak>", False),
+        ("<speak><!-- c --><![CDATA[你好]]></speak>", False),
+        ("<speak><sub alias='World Wide Web'/></speak>", False),
+        ("<speak><sub alias='World Wide Web'></sub></speak>", False),
+        ("<speak>< hello ></speak>", False),
+        ("<speak><hello></speak>", False),
+        ("<speak><speaker></speak>", False),
+        ("<speak><break time='600ms'/></speak>", False),
+        ("<speak><mark name='a'/><break/><mark name='b'/></speak>", False),
+        ("<speak><? hello ?></speak>", False),
+        ("<speak>😀</speak>", False),
+        ("<speak>&lt;</speak>", False),
+        ("<!-- a", False),
+    ],
 )
-def test_a_message_without_any_text_is_blank(source: str, blank: bool) -> None:
+def test_only_a_message_that_surely_says_nothing_is_blank(source: str, blank: bool) -> None:
     assert Markup(source).blank is blank
 
 

@@ -128,6 +128,25 @@ def test_what_has_no_sound_ends_at_once(
     assert daemon.calls("SpeakWith") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<speak><![CDATA[hello world]]></speak>",
+        '<speak><sub alias="World Wide Web"/></speak>',
+        "<speak>< hello ></speak>",
+        '<speak><mark name="a"/><break time="600ms"/><mark name="b"/></speak>',
+    ],
+)
+def test_the_daemon_decides_what_of_odd_ssml_is_heard(
+    make_daemon: MakeDaemon, make_module: MakeModule, text: str
+) -> None:
+    daemon, module = make_daemon(), make_module()
+    module.speak(text)
+    assert daemon.wait_for("SpeakWith").body[0] == text
+    say(daemon, 7)
+    assert module.wait_events(2) == DONE
+
+
 def test_the_name_of_a_sound_icon_is_said(make_daemon: MakeDaemon, make_module: MakeModule) -> None:
     daemon, module = make_daemon(), make_module()
     module.speak("new-mail_&<2>", "SOUND_ICON")

@@ -13,7 +13,12 @@ SERVER_MARK: Final = "__spd_"
 _BARE: Final = r"<[^<>]*>|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|\w{2,8});|[^<&]+|."
 _PART: Final = re.compile(rf"<!--.*?-->|{_BARE}", re.S | re.I)
 _PART_BEHIND_COMMENTS: Final = re.compile(_BARE, re.S | re.I)
+_COMMENT_START: Final = "<!--"
 _COMMENT_END: Final = "-->"
+_SILENT: Final = re.compile(
+    r"<(?:/?(?:speak|p|s|prosody|emphasis|say-as|mark|lang|voice)(?:[\s/][^<>]*)?|/(?:sub|break)\s*)>", re.I
+)
+"""The tags that say nothing by themselves: `sub` may have an alias."""
 _TAG: Final = re.compile(r"<(?P<close>/?)\s*(?P<name>[\w:.-]+)(?P<rest>[^<>]*)>")
 _MARK: Final = re.compile(r"""<\s*mark\b[^<>]*\bname\s*=\s*(?P<quote>["'])(?P<name>.*?)(?P=quote)""", re.I)
 _WIDE: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -94,8 +99,11 @@ class Markup:
 
     @property
     def blank(self) -> bool:
-        """Whether there is nothing to say."""
-        return not self.plain.strip()
+        """Whether there is surely nothing to say and no rest to keep; the daemon knows better in all else."""
+        return all(
+            part.startswith(_COMMENT_START) or _SILENT.fullmatch(part) or not html.unescape(part).strip()
+            for _, part in self._parts
+        )
 
     def piece(self, start: int, limit: int | None = None) -> Piece:
         """Return the SSML from `start` on; with a limit about so many characters of it, at a word's start."""
