@@ -225,6 +225,20 @@ def test_stop_and_pause_end_a_message_and_silence_the_daemon(
     assert module.events == ["701 BEGIN", *events]
 
 
+def test_what_was_over_when_the_pause_came_is_not_said_again(
+    make_daemon: MakeDaemon, make_module: MakeModule
+) -> None:
+    daemon, module = make_daemon(), make_module()
+    module.speak("<speak>a</speak>")
+    daemon.wait_for("SpeakWith")
+    say(daemon, 7)
+    assert module.wait_events(2) == DONE
+    module.send("PAUSE")
+    module.speak("<speak> speak a  speak </speak>")
+    assert module.wait_events(4) == DONE * 2
+    assert len(daemon.calls("SpeakWith")) == 1
+
+
 def test_a_paused_icon_is_not_rewritten(make_daemon: MakeDaemon, make_module: MakeModule) -> None:
     daemon, module = make_daemon(), make_module()
     for number in (0, 1):

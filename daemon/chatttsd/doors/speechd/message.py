@@ -41,6 +41,7 @@ class Message:
         self._lock = threading.Lock()
         self._begun = False
         self._ended = False
+        self._last = ""
 
     @property
     def begun(self) -> bool:
@@ -51,6 +52,11 @@ class Message:
     def ended(self) -> bool:
         """Whether its last event is sent."""
         return self._ended
+
+    @property
+    def heard_out(self) -> bool:
+        """Whether its last event was END."""
+        return self._last == END
 
     def begin(self) -> None:
         """Tell that it begins to be heard; does nothing the second time or after the end."""
@@ -70,7 +76,7 @@ class Message:
             if self._ended:
                 return False
             self._begin()
-            self._ended = True
+            self._ended, self._last = True, event
             if event == PAUSE and self.rewritten:
                 self._send(f"700-{RESTART_MARK}", "700 INDEX MARK", event)
             else:

@@ -118,7 +118,8 @@ class Module:
     def pause(self) -> None:
         """End what is being said and remember where."""
         for message in self._take_open():
-            if message.end(PAUSE):
+            # The server had not read that it was over: it will send it again.
+            if message.end(PAUSE) or message.heard_out:
                 self._speaker.pause(message)
 
     def voices(self, language: str, variant: str) -> Sequence[tuple[str, str, str]]:
