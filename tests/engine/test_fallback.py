@@ -106,7 +106,8 @@ async def test_a_text_with_letters_that_the_model_leaves_out_is_said_by_the_othe
         await made.reach(ModelState.READY)
         assert await spoken(both, text, voice="chattts/alder") == [text]
         assert made.model.reason == "espeak-ng spoke for ChatTTS: it knows Latin and Chinese letters only"
-        assert await spoken(both, "α café, 々 naïve ª 5 µm") == ["§α café, 々 naïve ª 5 µm"]
+        for known in ("α café, 々 naïve ª 5 µm", "李\uf9e1华，\u3164Ａ Ⅳ ㊙"):
+            assert await spoken(both, known) == [f"§{known}"]
         assert made.model.reason == ""
 
 

@@ -193,7 +193,7 @@ def test_hello_survives_the_wire() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 1}, "worker speaks protocol 1, this is 4"),
+        ({"version": 1}, "worker speaks protocol 1, this is 5"),
         ({"voices": [1]}, "must be an object with exactly id, name"),
         ({"voices": [{"id": "a", "name": "b", "engine": "c", "languages": [1]}]}, "is not a string"),
         ({"engine": None}, "engine is NoneType, allowed is str"),
@@ -202,7 +202,7 @@ def test_hello_survives_the_wire() -> None:
 )
 def test_a_wrong_hello_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ProtocolError, match=message):
-        Hello.decode(json.dumps({"engine": "e", "version": 4, "detail": "", "voices": []} | change).encode())
+        Hello.decode(json.dumps({"engine": "e", "version": 5, "detail": "", "voices": []} | change).encode())
 
 
 @given(text=texts)

@@ -86,6 +86,8 @@ class SynthesisRequest:
     """At most 4 requests that will probably come next, which have none themselves: a hint, no order."""
     first: bool = False
     """Whether it begins a reading or goes on after a skip: nothing before it is still to be heard."""
+    whole: bool = False
+    """Whether it fails rather than leave a word out that the engine does not know: another one can say it."""
     tell_word: TellWord = field(default=ignore_word, repr=False, compare=False)
     """Who hears the words: not sent to the worker, which has one of its own there."""
     tell_level: TellLevel = field(default=ignore_level, repr=False, compare=False)

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
+from unicodedata import normalize
 
 import regex
 
@@ -29,7 +30,10 @@ MODEL_LANGUAGES: Final = ("zh", "cmn", "en")
 _USUAL_SPEED: Final = 5
 _RATE_OF_A_SPEED: Final = 0.1
 """What one step of its `speed` is taken for."""
-_FOREIGN: Final = regex.compile(r"(?V1)[\p{L}--[\p{Latin}\p{Greek}\p{Common}\p{Inherited}\u4e00-\u9fff々〇]]")
+_FOREIGN: Final = regex.compile(
+    r"(?V1)[\p{L}--[\p{Latin}\p{Greek}\p{Common}\p{Inherited}\p{Default_Ignorable_Code_Point}"
+    r"\u4e00-\u9fff々〇]]"
+)
 """Letters that ChatTTS's front end has no way to say; it knows Greek ones by name."""
 _FOREIGN_NOTE: Final = "it knows Latin and Chinese letters only"
 _BYTES_A_SECOND: Final = SAMPLE_RATE * SAMPLE_BYTES
@@ -49,7 +53,7 @@ def is_meant_for_model(request: SynthesisRequest) -> bool:
 
 def is_for_model(request: SynthesisRequest) -> bool:
     """Tell whether ChatTTS would say it, and all of it: letters of other scripts it leaves out."""
-    return is_meant_for_model(request) and not _FOREIGN.search(request.text)
+    return is_meant_for_model(request) and not _FOREIGN.search(normalize("NFKC", request.text))
 
 
 class ModelSynthesiser:
@@ -167,10 +171,11 @@ class WithFallback:
             return
         delivered = 0
         if by_model and prose and await self._model_speaks():
-            fitting = tuple(item for item in request.following if item.kind == "text" and is_for_model(item))
+            following = (item for item in request.following if item.kind == "text" and is_for_model(item))
+            fitting = tuple(replace(item, whole=True) for item in following)
             try:
                 stream = self._by_model.synthesise(
-                    replace(request, following=fitting),
+                    replace(request, following=fitting, whole=True),
                     expected_seconds=expected_seconds,
                     background=background,
                 )

@@ -19,7 +19,7 @@ MAGIC: Final = b"cTw1"
 HEADER: Final = struct.Struct("!4sBII")
 MAX_PAYLOAD: Final = 1 << 20
 """Bytes; a segment is a few hundred characters and a piece of audio at most 40 ms."""
-PROTOCOL_VERSION: Final = 4
+PROTOCOL_VERSION: Final = 5
 MAX_FOLLOWING: Final = 4
 """How many requests a request may announce."""
 NO_REQUEST: Final = 0
@@ -228,6 +228,7 @@ _REQUEST_FIELDS: Final[dict[str, type]] = {
     "gain": float,
     "parameters": dict,
     "first": bool,
+    "whole": bool,
 }
 
 

@@ -1,6 +1,7 @@
 """SSML made into a script: a useful part of it, read leniently where its meaning is clear.
 
-Tags that are not known are skipped and their text is said; markup is never read aloud.
+Tags that are not known are skipped and their text is said; markup is never read aloud, but `<说明>` without
+an attribute or a slash is text, as people write it.
 """
 
 from collections.abc import Callable, Mapping

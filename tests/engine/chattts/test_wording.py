@@ -190,7 +190,15 @@ def test_a_text_of_which_most_cannot_be_said_is_left_to_another_engine(desk: Des
 
 def test_a_text_with_a_character_that_the_vocabulary_lacks_is_left_to_another_engine(desk: Desk) -> None:
     with pytest.raises(EngineError, match=r"^the model's vocabulary lacks 2 of the words or characters$"):
-        desk.wording.segment(SynthesisRequest("他叫龘龘，住在这里。", "zh"))
+        desk.wording.segment(SynthesisRequest("他叫龘龘，住在这里。", "zh", whole=True))
+
+
+def test_a_request_by_name_goes_without_such_a_character(desk: Desk) -> None:
+    assert desk.wording.segment(SynthesisRequest("他叫龘龘，住在这里。", "zh"))
+
+
+def test_that_it_must_be_whole_changes_no_sample() -> None:
+    assert key_of(SynthesisRequest("a", whole=True)) == key_of(SynthesisRequest("a"))
 
 
 def test_voices_are_listed_with_ids_that_can_be_asked_for(desk: Desk) -> None:

@@ -35,13 +35,15 @@ _CONTROL: Final = re.compile(r"\[[a-z_0-9]+\]")
 _STYLES: Final = ("oral", "laugh", "break")
 
 Key = SynthesisRequest
-"""A request without what does not change its sound here: `following`, `first`, `volume` and `gain`."""
+"""A request without what does not change its sound here: `following`, `first`, `volume`, `gain`, `whole`."""
 
 
 def key_of(request: SynthesisRequest) -> Key:
     """Return what makes two requests the same sound."""
     parameters = Frozen(request.parameters)
-    return replace(request, volume=1.0, gain=0.0, parameters=parameters, following=(), first=False)
+    return replace(
+        request, volume=1.0, gain=0.0, parameters=parameters, following=(), first=False, whole=False
+    )
 
 
 class Frozen(dict[str, str]):
@@ -135,7 +137,7 @@ class Wording:
         voice = self._voices.find(request.voice)
         written = spelled(request)
         spoken = words_of(self._front_end, written, request.language)
-        if missing := self._tokens.missing(spoken):
+        if request.whole and (missing := self._tokens.missing(spoken)):
             raise EngineError(f"the model's vocabulary lacks {missing} of the words or characters")
         words = self._refined(spoken, request.parameters, cancelled) or padded(spoken)
         speed = speed_of(request)

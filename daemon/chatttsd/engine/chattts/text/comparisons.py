@@ -23,8 +23,14 @@ _SIGN: Final = r"(?P<sign>[!=]==?|[<>]=|[<>≤≥≠])"
 _NO_ARROW: Final = r"(?=[<>!=≤≥≠])(?<![-<>=!~|&])"
 _NO_QUOTATION: Final = r"(?!(?<=(?m:^)[ ]*)>(?!=))"
 """A bare `>` at the start of a line quotes an e-mail."""
+_NO_MENU: Final = (
+    r"(?!>(?!=)(?:[ ]?(?:[2-6]G|[23]D)(?![A-Za-z])|[^\n,.;，。；<>]*>(?!=)"
+    r"|(?<=(?:>[^\n,.;，。；<>]{0,40}|设置|文件|目录|首页|菜单|选项|工具|编辑|Settings|Preferences|Options|Tools"
+    r"|File|Edit|View|Menu|Home)[ ]?>)))"
+)
+"""A way through menus: `Settings > 5G`, 首页>2024年>新闻."""
 _COMPARED: Final = compiled(
-    rf"{_NO_ARROW}{_NO_QUOTATION}{_SIGN}[ ]?(?=[-+]?[$€£¥]?{NUMBER}(?![0-9.,]*[ ]?>))"
+    rf"{_NO_ARROW}{_NO_QUOTATION}{_NO_MENU}{_SIGN}[ ]?(?=[-+]?[$€£¥]?{NUMBER}(?![0-9.,]*[ ]?>))"
 )
 _BETWEEN: Final = compiled(
     rf"(?<=[0-9%CF度岁元])[ ]?{_SIGN}[ ]?(?=[A-Za-z\u4e00-\u9fff]{{1,12}}[ ]?[<>≤≥]=?[ ]?-?[0-9])"

@@ -40,8 +40,9 @@ _YEAR_MONTH: Final = compiled(
 _SLASHED: Final = compiled(
     rf"(?<![0-9A-Za-z./-])(?P<first>[0-3]?[0-9])/(?P<second>[0-3]?[0-9])/{_YEAR}(?![0-9/])"
 )
+_OF_A_VERSION: Final = r"[Vv]ersion[ :]|[Rr]elease |[Bb]uild |版本号?[:：]?[ ]?|[升更][级新][到至]|浏览器|第"
 _DOTTED: Final = compiled(
-    r"(?<![0-9A-Za-z./-]|[Vv]ersion |版本)(?P<second>[0-3]?[0-9])\.(?P<first>[0-3]?[0-9])"
+    rf"(?<![0-9A-Za-z./-]|{_OF_A_VERSION})(?P<second>[0-3]?[0-9])\.(?P<first>[0-3]?[0-9])"
     r"\.(?P<year>(?:19|20)[0-9]{2})(?![0-9A-Za-z/-]|\.[0-9])"
 )
 _MONTH_DAY: Final = compiled(
@@ -75,13 +76,11 @@ _OF_A_DECADE: Final = (
     "(?:music|pop|rock|disco|hits?|songs?|movies?|films?|fashion|style|kids?|bands?|cartoons?|nostalgia|vibes?"
     "|classics?)"
 )
-_LASTING: Final = (
-    "[ -](?:timeout|delay|limit|interval|window|pause|wait|break|countdown|timer|mark|video|clip|sprint|rest)"
-)
+_LASTING: Final = "'?s[ -](?:timeout|delay|limit|interval|window|pause|wait|countdown|timer|mark|sprint)"
 _DECADE: Final = compiled(
     r"(?:(?<![0-9A-Za-z])(?P<century>1[0-9]|20)(?P<tens>[0-9]0)|(?<![0-9A-Za-z])'(?P<short>[1-9]0)"
-    r"|(?<=(?:the|early|late|mid|his|her|their|my)[ -])(?P<age>[2-9]0)"
-    rf"|(?<![0-9A-Za-z.,:])(?P<style>[2-9]0)(?='?s {_OF_A_DECADE}))'?s(?![A-Za-z]|{_LASTING})"
+    rf"|(?<=(?:the|early|late|mid|his|her|their|my)[ -])(?P<age>[2-9]0)(?!{_LASTING})"
+    rf"|(?<![0-9A-Za-z.,:])(?P<style>[2-9]0)(?='?s {_OF_A_DECADE}))'?s(?![A-Za-z])"
 )
 _ORDINAL: Final = compiled(
     r"(?<![0-9A-Za-z.,])(?P<number>[0-9]{1,6})(?:st|nd|rd|th)(?![A-Za-z])", ignore_case=True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Final
+from unicodedata import normalize
 
 from chatttsd.engine.api import EngineError
 from chatttsd.speech.language import resolve
@@ -143,6 +144,7 @@ def _style(emoji: str) -> EmojiStyle:
 
 def _share(text: str, language: str) -> float:
     """Return the share of the letters that are Latin or Chinese; Han in Japanese is not Chinese."""
+    text = normalize("NFKC", text)
     letters = len(_LETTER.findall(text))
     if not letters:
         return 1.0

@@ -74,15 +74,15 @@ _SCORE: Final = compiled(r"[0-9]{1,3}(?![0-9]|\.[0-9]|[ ]?[-+*×÷=])")
 _POWER: Final = compiled(r"(?<=[A-Za-z0-9)])\^(?P<power>[-+]?[0-9]{1,4})")
 _POWERS: Final = {"2": ("squared", "的平方"), "3": ("cubed", "的立方")}
 _NEGATIVE: Final = compiled(rf"(?<![0-9A-Za-z)%\]_.-])(?P<sign>[-+])(?={NUMBER})")
-_MINUS_BEHIND: Final = (
-    "[是为于到至达约从在了得成即度温低高值数率额幅差压深比和与或跟及负减加乘以跌降涨增亏变剩余取有]"
-    "|结果|答案|利润|得分|海拔|水位|电位|坐标"
+_SERIES: Final = (
+    "歼|歼轰|轰|运|直|教|东风|巨浪|红旗|鹰击|霹雳|长征|嫦娥|神舟|天宫|天舟|天问|北斗|风云|高分|实践|翼龙"
+    "|彩虹|无侦|苏|米格|图|新冠|方案|附件|附录|附图|附表|案例|报告|页面|样例|样本|图表"
 )
-"""What stands before a number that may be below zero; other Chinese words carry a number as their name."""
+"""What has a number behind a hyphen that is none to count with: 歼-20. Elsewhere it is below zero."""
 _NAMED: Final = compiled(
-    rf"(?<=[\u4e00-\u9fff])(?<!{_MINUS_BEHIND})-(?P<number>[0-9]{{1,4}})"
-    r"(?![0-9]|[.,][0-9]|[ ]?[万亿千元度点分吨美倍%‰])"
+    rf"(?<={_SERIES})-(?P<number>[0-9]{{1,4}})(?![0-9]|[.,~到至][0-9]|[ ]?[万亿千元度点分吨美倍%‰])"
 )
+_BOTH_NAMED: Final = compiled(r"(?<=[0-9](?P<what>[号楼层页章期栋班]))[ ]?[-–~—][ ]?(?=[0-9]+(?P=what))")
 _ROMAN_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50}
 _ROMAN: Final = r"(?P<roman>X{0,3}(?:IX|IV|V?I{0,3}))(?<=[IVX])(?![A-Za-z0-9']|[ ][A-Z](?![a-z]))"
 _MONARCH: Final = compiled(
@@ -223,6 +223,7 @@ def _power(power: str, speller: Speller) -> str:
 def negatives(text: str, speller: Speller) -> str:
     """Say the sign in front of a number that nothing is taken from; the hyphen of 歼-20 is none."""
     plus = {"zh": "正", "en": "plus"}[speller.language]
+    text = _BOTH_NAMED.sub("至", text)
     text = _NAMED.sub(lambda found: aside(speller.code(found["number"])), text)
     return _NEGATIVE.sub(lambda found: aside(plus if found["sign"] == "+" else speller.signs["minus"]), text)
 
@@ -263,7 +264,8 @@ def grouped(text: str, speller: Speller) -> str:
 
 
 _GROUPED: Final = compiled(
-    r"(?<![0-9A-Za-z.,'/:-]|[0-9][ ])"
+    r"(?<![0-9A-Za-z.,'/:-]|[0-9][ ]|(?:电话|[账帐]号|密码|卡号|手机|号码|编号)[ :：]{0,2}"
+    r"|(?:[Tt]el|[Pp]hone|[Aa]ccount|[Pp]assword|[Cc]ode|[Nn]umber)[ :]{1,2})"
     r"(?:[1-9][0-9]?(?:[ ][0-9]{3}){2,}|[1-9][0-9]{0,2}(?:(?:[ ]000)+|(?:'[0-9]{3})+))"
     r"(?![0-9A-Za-z:/-]|[.,' ][0-9])"
 )

@@ -60,11 +60,11 @@ _ADVERB: Final = (
     "|only|previously|probably|rarely|really|recently|simply|since|still|surely"
 )
 _NEXT: Final = compiled(
-    rf"(?:[ ](?P<adverb>{_ADVERB})(?![A-Za-z'])){{0,2}}[ ](?P<word>[A-Za-z]+)(?![A-Za-z'])", ignore_case=True
+    rf"(?:[ ](?P<adverb>{_ADVERB})(?![A-Za-z'])){{0,2}}[ ](?P<word>[A-Za-z]+)(?![A-Za-z'-])", ignore_case=True
 )
 _WHILE: Final = (
-    r"(?![ ](?:(?:day|night|week|month|year|time|morning|evening|afternoon)s?|whole|entire|moment|first"
-    r"|second|last|most|least|best)(?![A-Za-z]))"
+    r"(?![ ](?:[0-9]+[ ])?(?:(?:second|minute|hour|day|night|week|month|year|time|morning|evening|way)s?"
+    r"|afternoons?|whole|entire|moment|first|second|last|most|least|best)(?![A-Za-z]))"
 )
 """What follows the article of a time rather than of an object: `closed the whole day`."""
 _OBJECT: Final = compiled(
@@ -86,13 +86,26 @@ _LASTING: Final = compiled(
 )
 _BY: Final = compiled(r"[ ]by(?![A-Za-z])", ignore_case=True)
 _NO_HAVING: Final = compiled(r"[ ](?:by|to|as)(?![A-Za-z])", ignore_case=True)
-_OWNED: Final = compiled(r"[ ](?:an?|no|better|the)(?![A-Za-z'])", ignore_case=True)
+_OWNED: Final = compiled(r"[ ](?:an?|no(?! longer| more| sooner)|better|the)(?![A-Za-z'])", ignore_case=True)
+_QUESTION: Final = compiled(r"(?<![A-Za-z])(?:what|who|where|how|why|when)'?d?$", ignore_case=True)
+_THINGS: Final = word_list("it that this what which everything something")
+_DONE_TO_THINGS: Final = word_list("returned started stopped")
+"""Active of a person; a thing is rather started, unless it has started to do something."""
+_GIVEN: Final = word_list("asked assigned awarded given granted offered paid promised sent shown taught told")
+"""Whoever is given something has an object in the passive, too."""
+_STATED: Final = word_list("dated estimated located priced")
+_CLAUSE: Final = compiled(r"[ ]that(?![A-Za-z'])", ignore_case=True)
+_BEGINS: Final = compiled(
+    r"[ ](?:to(?![A-Za-z]| (?:the|an?|its|my|your|his|her|our|their) )|[a-z]+ing(?![A-Za-z]))",
+    ignore_case=True,
+)
+_TO_SOMEBODY: Final = compiled(r"[ ](?:me|him|them|us|you|it|her)(?![A-Za-z'])", ignore_case=True)
 
 
 def stands_for_had(text: str, position: int) -> bool:
     """Tell whether the `'d` that ends at `position` is `had`: a participle follows, no base form."""
     if _OWNED.match(text, position):
-        return True
+        return _QUESTION.search(text, max(0, position - 8), position) is None
     found = _NEXT.match(text, position)
     if not found:
         return False
@@ -111,6 +124,8 @@ def stands_for_has(subject: str, text: str, position: int) -> bool:
     if not found:
         return False
     word, subject = found["word"].lower(), subject.lower()
+    if subject in _THINGS and (word in _DONE_TO_THINGS or _CLAUSE.match(text, found.end())):
+        return _BEGINS.match(text, found.end()) is not None
     if word in _ACTIVE:
         return _BY.match(text, found.end()) is None
     if subject in _PLACES or not _is_participle(word):
@@ -130,8 +145,10 @@ def _has_object(word: str, text: str, end: int) -> bool:
         return _GONE_ON.match(text, end) is not None
     if word == "taken" and _LASTING.match(text, end):
         return True
-    if word in _NAMING:
+    if word in _NAMING or word in _STATED:
         return False
+    if word in _GIVEN:
+        return _TO_SOMEBODY.match(text, end) is not None
     if _OBJECT.match(text, end):
         return True
     return word not in _ADJECTIVES and _LOOSE_OBJECT.match(text, end) is not None

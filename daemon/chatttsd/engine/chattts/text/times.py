@@ -8,7 +8,7 @@ from .speller import Speller, aside
 
 _HALF: Final = r"(?P<half>[ap])\.?[ ]?m(?:\.(?!\s*(?:$|(?-i:[A-Z])|\n))|(?![A-Za-z]))"
 _CLOCK: Final = compiled(
-    r"(?<![0-9A-Za-z.:])(?P<hour>[01]?[0-9]|2[0-4])(?::|：)(?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9])(?:\.[0-9]+)?)?"
+    r"(?<![0-9A-Za-z.:])(?P<hour>[01]?[0-9]|2[0-4])(?::|：)(?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9])(?:\.[0-9]+|,[0-9]{3}(?![0-9]))?)?"
     rf"(?![0-9:]|,[0-9]{{3}}(?![0-9]))(?:[ ]?{_HALF}|Z(?![A-Za-z]))?",
     ignore_case=True,
 )
@@ -20,14 +20,8 @@ _RANGE: Final = compiled(
 _SCORED: Final = compiled(r"(?:比分|比例|赔率|以|赢|输|胜|won|lost|score[d]?)[ ]?(?:[a-z]+[ ])?$")
 _SCALE: Final = compiled(r"[ ](?:scale|ratio|odds|mix|model|win|loss|比例)")
 _LASTING: Final = compiled(
-    r"(?:took|takes?|lasted|lasts?|ran|runs|duration|length|finished in|within|用时|耗时|时长|历时|持续|成绩)"
+    r"(?:took|takes?|lasted|lasts?|duration|length|finished in|within|用时|耗时|时长|历时|持续|成绩)"
     r"(?:[ ](?:is|was|of))?[ :：为是]*$",
-    ignore_case=True,
-)
-_AT_A_TIME: Final = compiled(
-    r"(?:(?<![A-Za-z])(?:at|by|until|till|from|since|before|after|and|to|is|now)|[0-9,，日号在于是到至从点]"
-    r"|时间[:：]?|[上中下]午|早上|晚上|凌晨|现在|今天|today|tonight|day"
-    r"|teen|ty|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand)[ ]*$",
     ignore_case=True,
 )
 _NOON: Final = 12
@@ -53,11 +47,9 @@ def _clock(found: Match, speller: Speller) -> str:
 
 
 def _lasts(found: Match) -> bool:
-    """Tell a duration from a time of the day: words of lasting before it, or a single digit for the hours."""
+    """Tell a duration from a time of the day: no hours, or a word of lasting before it."""
     start = max(0, found.start() - 20)
-    if _LASTING.search(found.string, start, found.start()):
-        return True
-    return len(found["hour"]) == 1 and not _AT_A_TIME.search(found.string, start, found.start())
+    return found["hour"] == "0" or _LASTING.search(found.string, start, found.start()) is not None
 
 
 def _duration(found: Match, speller: Speller) -> str:
