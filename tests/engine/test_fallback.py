@@ -187,6 +187,7 @@ async def test_hints_reach_the_model_and_never_the_other_engine(tmp_path: Path) 
     async with voice(tmp_path, settings=WAITING) as (both, made):
         assert await spoken(both, "a", following=hints) == ["§a"]
         assert made.folder.asked == [("a", ["b", "d"])]
+        assert made.folder.wholes == [[True] * 3], "the other engine can say what the model would leave out"
         assert await spoken(both, "x", kind="char", following=hints) == ["x"]
 
 
@@ -201,6 +202,7 @@ async def test_an_explicit_request_fails_with_what_the_model_says(tmp_path: Path
         only = ModelSynthesiser(made.model)
         with pytest.raises(EngineError, match="silent, in 3 attempts"):
             await spoken(only, REFUSED)
+        assert made.folder.wholes == [[False]], "there is no other engine"
     async with residence(tmp_path, Script(fault="wrong shape")) as made:
         with pytest.raises(EngineFaultError, match="wrong shape"):
             await spoken(ModelSynthesiser(made.model), "asked")

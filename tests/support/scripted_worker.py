@@ -97,6 +97,11 @@ class ModelFolder:
         """The gain of every request so far, and those of the requests that it announced."""
         return [json.loads(line)[2] for line in self._lines("asked")]
 
+    @property
+    def wholes(self) -> list[list[bool]]:
+        """Of every request so far, and of those that it announced, whether no word may be left out."""
+        return [json.loads(line)[3] for line in self._lines("asked")]
+
     def _lines(self, name: str) -> list[str]:
         file = self.folder / name
         return file.read_text().splitlines() if file.exists() else []
@@ -123,8 +128,9 @@ class ScriptedModel(ToneEngine):
     def synthesise(self, request: SynthesisRequest, emit: Emit, cancelled: Cancelled) -> None:
         """Say the text, or do what its words ask for."""
         with (self._folder / "asked").open("a") as file:
-            gains = [item.gain for item in (request, *request.following)]
-            line = request.text, [item.text for item in request.following], gains
+            every = (request, *request.following)
+            gains, wholes = [item.gain for item in every], [item.whole for item in every]
+            line = request.text, [item.text for item in request.following], gains, wholes
             file.write(json.dumps(line) + "\n")
         if REFUSED in request.text:
             raise EngineError("the model's speech was silent, in 3 attempts")
